@@ -1,0 +1,107 @@
+package ui
+
+import "time"
+
+// Account is the home page of a person.
+type Account struct {
+	Name            string
+	Level           string
+	SimplifiedSince time.Time
+	StandardSince   time.Time // zero: not reached
+	VerifiedSince   time.Time
+	Confirmations   []Confirmation
+	Running         string    // what is under way: "", checks, letter
+	RunningUntil    time.Time // till when at the latest
+	Next            string    // the one act offered: "", profile, checks, confirm, letter, use_now
+	NextURL         string    // "" means the act's usual place
+	Lowered         *Lowered
+	Services        []Service
+	Phone, Email    string // ready to show, masked
+	SNILS, INN      string
+	DocumentType    string
+	Document        string
+	LastLogin       *Login
+	Notice          string // "", profile_saved, contact_added, password_changed, totp_on, totp_off
+}
+
+// A Login is one entry. Place is empty when unknown.
+type Login struct {
+	At           time.Time
+	Place, Agent string
+}
+
+func (Account) PageName() string { return "account" }
+
+// Profile asks for the data the registries compare.
+type Profile struct {
+	Form
+	FamilyName, GivenName, Patronymic string
+	Sex                               string
+	BirthDay, BirthMonth, BirthYear   string
+	BirthPlace                        string
+	Citizenship                       string // ISO 3166 alpha-3; "" means RUS
+	SNILS                             string
+	DocumentType                      string
+	DocumentNumber                    string
+	IssuedDay, IssuedMonth            string
+	IssuedYear                        string
+	DepartmentCode, Issuer            string
+	Change                            bool   // the data was checked before; the old stays until the verdict
+	Running                           string // number of the application that this one will end
+}
+
+func (Profile) PageName() string { return "profile" }
+
+// CheckAnswers shows what will be sent to the registries.
+type CheckAnswers struct {
+	Form
+	Person    Person
+	Paper     Paper
+	ChangeURL string // "" means /account/profile
+	Running   string
+}
+
+func (CheckAnswers) PageName() string { return "check-answers" }
+
+// Checks shows how an application fares.
+type Checks struct {
+	State        string // running, agreed, refused, cancelled
+	Number       string
+	SubmittedAt  time.Time
+	DueAt        time.Time
+	Contact      string // where the answer will be sent
+	DocumentType string
+	Items        []Check
+	Taken        bool // the SNILS belongs to another checked account
+	Late         bool // the deadline has passed and the registries kept silent
+	ConfirmURL   string
+}
+
+// A Check is one registry's part.
+type Check struct {
+	Registry string // pension, interior, tax
+	State    string // todo, sent, delayed, agreed, refused, found, not_found
+	At       time.Time
+	Fields   []string // what failed: names as in the contract, birth_date
+}
+
+func (Checks) PageName() string { return "checks" }
+
+// Contacts adds or changes a contact; the password is asked.
+type Contacts struct {
+	Form
+	Phone, Email string // present ones, masked; "" when there is none
+	Tel          string // typed
+	NewEmail     string
+}
+
+func (Contacts) PageName() string { return "contacts" }
+
+// Legal is one of the texts at the foot.
+type Legal struct {
+	Text    string // data, rules, accessibility
+	Version string
+	Since   time.Time
+}
+
+func (Legal) PageName() string { return "legal" }
