@@ -1,0 +1,239 @@
+package account
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/propusk/propusk/idp/civil"
+	"github.com/propusk/propusk/idp/fault"
+)
+
+var (
+	// ErrNotStandard reports a confirmation offered before the registries agreed.
+	ErrNotStandard = fmt.Errorf("account: level is below standard: %w", fault.Denied)
+	// ErrChecking reports a confirmation offered while changed data is being checked.
+	ErrChecking = fmt.Errorf("account: data is being checked: %w", fault.Denied)
+)
+
+// Standing is the part of an account that is not personal and that every sign-in reads.
+type Standing struct {
+	ID            ID
+	Epoch         int
+	Level         Level
+	Confirmations []Confirmation // strongest first, suspended ones included
+	// RestrictedUntil is set by a recovery through one contact: until then (Now) a verified account
+	// counts as simplified (design.md 8).
+	RestrictedUntil time.Time
+	Lock            Lock
+}
+
+// A Lock closes an account to sign-in. Its page never says so; the owner's message does.
+type Lock struct {
+	Since time.Time `json:"since,omitzero"`
+	Until time.Time `json:"until,omitzero"` // zero with Since set: without end
+}
+
+// Locked tells whether the lock holds at now.
+func (l Lock) Locked(now time.Time) bool {
+	return !l.Since.IsZero() && (l.Until.IsZero() || now.Before(l.Until))
+}
+
+// Assurance is what the account counts as at now.
+func (s *Standing) Assurance(now time.Time) Assurance {
+	if now.Before(s.RestrictedUntil) {
+		return Assurance{Level: Simplified}
+	}
+	a := Assurance{Level: s.Level}
+	if s.Level < Verified {
+		return a
+	}
+	for _, c := range s.Confirmations {
+		if !c.Suspended {
+			a.Confirmations = append(a.Confirmations, c)
+		}
+	}
+	return a
+}
+
+// An Account is a citizen's whole record. Everything outside Standing and the times is personal and is
+// encrypted at rest under the account's own key.
+type Account struct {
+	Standing
+	Version    int64 // counts changes; the store's
+	Created    time.Time
+	StandardAt time.Time
+	VerifiedAt time.Time
+	Lang       string // "ru" or "en": the language of messages and letters
+
+	Profile    Profile
+	Credential Credential
+}
+
+// Profile is the citizen's data.
+type Profile struct {
+	Person   Person         `json:"person"`
+	Checked  time.Time      `json:"checked,omitzero"` // when the registries last agreed; zero: never
+	Contacts []Contact      `json:"contacts"`
+	Address  *civil.Address `json:"address,omitempty"` // of residence, where letters go
+	// Processing records the consent to the processing of personal data.
+	Processing Processing `json:"processing"`
+}
+
+// Processing is a recorded consent to the processing of personal data.
+type Processing struct {
+	Version string    `json:"version"`
+	At      time.Time `json:"at"`
+}
+
+// Person is who the citizen is: the data that the registries check. At the simplified level only the
+// names are there.
+type Person struct {
+	FamilyName  civil.Name      `json:"family_name"`
+	GivenName   civil.Name      `json:"given_name"`
+	Patronymic  civil.Name      `json:"patronymic,omitempty"`
+	Sex         civil.Sex       `json:"sex,omitempty"`
+	BirthDate   civil.Date      `json:"birth_date,omitzero"`
+	BirthPlace  string          `json:"birth_place,omitempty"`
+	Citizenship civil.Country   `json:"citizenship,omitempty"`
+	SNILS       civil.SNILS     `json:"snils,omitempty"`
+	Document    *civil.Document `json:"document,omitempty"`
+	INN         civil.INN       `json:"inn,omitempty"` // found by the tax registry, never typed in
+}
+
+// SamePerson tells whether two sets of data are of one person: SNILS and birth date are equal.
+func (p Person) SamePerson(q Person) bool {
+	return p.SNILS == q.SNILS && p.BirthDate == q.BirthDate
+}
+
+// A ContactKind is a way to reach a citizen.
+type ContactKind string
+
+// The kinds of contact.
+const (
+	Phone ContactKind = "phone"
+	Email ContactKind = "email"
+)
+
+// A Contact is a proved way to reach the citizen. One contact belongs to one account.
+type Contact struct {
+	Kind   ContactKind `json:"kind"`
+	Value  string      `json:"value"` // canonical: E.164, or the address with its domain in lower case
+	Proved time.Time   `json:"proved"`
+}
+
+// Contact gives the citizen's contact of a kind, and whether there is one.
+func (p *Profile) Contact(kind ContactKind) (Contact, bool) {
+	for _, c := range p.Contacts {
+		if c.Kind == kind {
+			return c, true
+		}
+	}
+	return Contact{}, false
+}
+
+// Credential is what the citizen signs in with.
+type Credential struct {
+	Password        string    `json:"password"` // argon2id in PHC form
+	PasswordChanged time.Time `json:"password_changed"`
+	TOTP            *TOTP     `json:"totp,omitempty"`
+}
+
+// TOTP is a second factor of RFC 6238.
+type TOTP struct {
+	Secret string    `json:"secret"` // base32
+	Since  time.Time `json:"since"`
+	// LastStep is the last time step whose code was accepted: each value counts once.
+	LastStep int64 `json:"last_step"`
+}
+
+// Confirm records a proof of identity and raises the account to Verified. Only a Standard or Verified
+// account can gather confirmations. A newer confirmation by the same method takes the older one's place.
+func (a *Account) Confirm(c Confirmation) error {
+	if a.Level < Standard {
+		return ErrNotStandard
+	}
+	a.Confirmations = slices.DeleteFunc(a.Confirmations, func(o Confirmation) bool { return o.Method == c.Method })
+	a.Confirmations = append(a.Confirmations, c)
+	slices.SortStableFunc(a.Confirmations, func(x, y Confirmation) int { return int(y.Method) - int(x.Method) })
+	if a.Level < Verified {
+		a.VerifiedAt = c.At
+	}
+	a.Level = Verified
+	return nil
+}
+
+// Agree takes over data that the registries agreed with. The first agreement raises the account to
+// Standard; a later one keeps the confirmations of the same person and suspends those of another
+// (design.md 2), which is a fall: it returns true, and the caller must end what was issued.
+func (a *Account) Agree(p Person, at time.Time) (fell bool) {
+	same := a.Profile.Checked.IsZero() || a.Profile.Person.SamePerson(p)
+	first := a.Level < Standard
+	a.Profile.Person = p
+	a.Profile.Checked = at
+	if !same {
+		for i := range a.Confirmations {
+			if !a.Confirmations[i].Suspended {
+				a.Confirmations[i].Suspended = true
+				fell = true
+			}
+		}
+	}
+	a.settle(at)
+	if first {
+		a.StandardAt = at
+	}
+	if fell {
+		a.Epoch++
+	}
+	return fell
+}
+
+// Withdraw takes back a confirmation, which is a fall even while others remain.
+func (a *Account) Withdraw(id string, at time.Time) error {
+	n := len(a.Confirmations)
+	a.Confirmations = slices.DeleteFunc(a.Confirmations, func(c Confirmation) bool { return c.ID == id })
+	if len(a.Confirmations) == n {
+		return fmt.Errorf("account: no such confirmation: %w", fault.NotFound)
+	}
+	a.settle(at)
+	a.Epoch++
+	return nil
+}
+
+// Lower takes the account down to a level: to Standard it loses every confirmation, to Simplified its
+// data no longer counts as checked and the confirmations are suspended. It raises the epoch.
+func (a *Account) Lower(to Level, at time.Time) error {
+	if to >= a.Level || to < Simplified {
+		return fmt.Errorf("account: %s is not below %s: %w", to, a.Level, fault.Denied)
+	}
+	if to == Standard {
+		a.Confirmations = nil
+	} else {
+		a.Profile.Checked = time.Time{}
+		for i := range a.Confirmations {
+			a.Confirmations[i].Suspended = true
+		}
+	}
+	a.settle(at)
+	a.Epoch++
+	return nil
+}
+
+// Renew raises the epoch without touching the level: after a change of password, a recovery.
+func (a *Account) Renew() { a.Epoch++ }
+
+// settle computes the level from what stands.
+func (a *Account) settle(at time.Time) {
+	switch {
+	case a.Profile.Checked.IsZero():
+		a.Level, a.StandardAt, a.VerifiedAt = Simplified, time.Time{}, time.Time{}
+	case slices.ContainsFunc(a.Confirmations, func(c Confirmation) bool { return !c.Suspended }):
+		if a.Level < Verified {
+			a.VerifiedAt = at
+		}
+		a.Level = Verified
+	default:
+		a.Level, a.VerifiedAt = Standard, time.Time{}
+	}
+}

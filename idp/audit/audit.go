@@ -1,0 +1,75 @@
+// Package audit is the append-only record of security events, written with the change it speaks of.
+package audit
+
+import (
+	"context"
+	"time"
+
+	"github.com/propusk/propusk/idp/account"
+)
+
+// An Event is one security event. It holds ids, never personal data: it outlives the account.
+type Event struct {
+	ID      int64 // the store's, growing
+	At      time.Time
+	Kind    Kind
+	Account account.ID // whom it concerns; 0: nobody
+	Actor   account.ID // who did it, if not the citizen: an operator, an administrator
+	Client  string     // the relying party, if one is involved
+	Session string
+	Device  string            // coarse, such as "Firefox, Windows"
+	Reason  string            // an operator's reason, a code
+	Detail  map[string]string // further ids and codes, such as letter, centre, method, level
+	Request string            // the request id
+}
+
+// A Kind names an event.
+type Kind string
+
+// The kinds that the foundation writes.
+const (
+	Registered         Kind = "registered"
+	SignedIn           Kind = "signed_in"
+	SignInFailed       Kind = "sign_in_failed"
+	SignedOut          Kind = "signed_out"
+	SessionEnded       Kind = "session_ended"
+	LockedOut          Kind = "locked_out"
+	PasswordChanged    Kind = "password_changed"
+	Recovered          Kind = "recovered"
+	FactorAdded        Kind = "factor_added"
+	FactorRemoved      Kind = "factor_removed"
+	ContactAdded       Kind = "contact_added"
+	ContactRemoved     Kind = "contact_removed"
+	ApplicationFiled   Kind = "application_filed"
+	ApplicationAgreed  Kind = "application_agreed"
+	ApplicationRefused Kind = "application_refused"
+	LetterOrdered      Kind = "letter_ordered"
+	LetterCancelled    Kind = "letter_cancelled"
+	LetterWrongCode    Kind = "letter_wrong_code"
+	Confirmed          Kind = "confirmed"
+	Lowered            Kind = "lowered"
+	OperatorSearched   Kind = "operator_searched"
+	OperatorOpened     Kind = "operator_opened"
+	OperatorRefused    Kind = "operator_refused"
+	ConsentGiven       Kind = "consent_given"
+	ConsentDenied      Kind = "consent_denied"
+	ConsentRevoked     Kind = "consent_revoked"
+	PartyChanged       Kind = "party_changed"
+	KeysRotated        Kind = "keys_rotated"
+	CodeReplayed       Kind = "code_replayed"
+	RefreshReplayed    Kind = "refresh_replayed"
+)
+
+// A Log takes events in the transaction they belong to.
+type Log interface {
+	RecordEvent(ctx context.Context, e Event) error
+}
+
+// A Store also reads them.
+type Store interface {
+	Log
+	// Events returns the newest events that concern an account, at most limit, before the id (0: from the end).
+	Events(ctx context.Context, a account.ID, before int64, limit int) ([]Event, error)
+	// EventsBy returns the newest events done by an actor (an operator's journal).
+	EventsBy(ctx context.Context, actor account.ID, before int64, limit int) ([]Event, error)
+}

@@ -1,0 +1,89 @@
+// Package confirm leads from standard to verified: the letter with a code, the visit to a service centre,
+// and the frame that further methods stand in.
+package confirm
+
+import (
+	"context"
+	"time"
+
+	"github.com/propusk/propusk/idp/account"
+	"github.com/propusk/propusk/idp/civil"
+)
+
+// A LetterStatus is where a registered letter is.
+type LetterStatus string
+
+// The statuses, in the post's words.
+const (
+	Ordered    LetterStatus = "ordered" // not yet taken by the post
+	Accepted   LetterStatus = "accepted"
+	Printed    LetterStatus = "printed"
+	HandedOver LetterStatus = "handed_over"
+	InTransit  LetterStatus = "in_transit"
+	Arrived    LetterStatus = "arrived"
+	Delivered  LetterStatus = "delivered"
+	Returned   LetterStatus = "returned"
+)
+
+// A LetterEvent is a line of tracking.
+type LetterEvent struct {
+	Status LetterStatus `json:"status"`
+	At     time.Time    `json:"at"`
+	Place  string       `json:"place,omitempty"`
+}
+
+// A Letter is a registered letter with a confirmation code. The code itself is kept only until the post
+// has taken the letter, encrypted, and as a keyed hash for as long as the letter lives.
+type Letter struct {
+	ID        string
+	Account   account.ID
+	Name      string        // of the addressee, as printed; encrypted at rest
+	Address   civil.Address // encrypted at rest
+	Code      string        // encrypted at rest; empty once the post has the letter
+	CodeHash  []byte
+	Tries     int // wrong codes so far; five end the letter
+	Ordered   time.Time
+	Track     string
+	Status    LetterStatus
+	Events    []LetterEvent
+	ValidTill time.Time // Now: 45 days from hand-over; zero before it
+	Used      time.Time
+	Cancelled time.Time
+	Reason    string // of the cancellation: citizen, returned, tries, replaced, fallen
+	Version   int64
+}
+
+// Live tells whether the letter's code can still be entered at now.
+func (l *Letter) Live(now time.Time) bool {
+	return l.Used.IsZero() && l.Cancelled.IsZero() && (l.ValidTill.IsZero() || now.Before(l.ValidTill))
+}
+
+// A Visit is an operator's opening of a citizen's account, and how it ended.
+type Visit struct {
+	ID       string
+	Number   string // printed form, such as "Ц-0417-118"
+	Account  account.ID
+	Operator account.ID
+	Centre   string
+	Reason   string
+	Opened   time.Time
+	Closed   time.Time
+	Outcome  string // "", "confirmed", "refused"
+	Mismatch []string
+	Version  int64
+	Epoch    int   // of the account when opened: what was compared must still stand
+	Seen     int64 // Version of the account when opened
+}
+
+// A Store keeps letters and visits.
+type Store interface {
+	SaveLetter(ctx context.Context, l *Letter) error // new
+	Letter(ctx context.Context, id string) (*Letter, error)
+	// LastLetter returns the newest letter of an account; fault.NotFound.
+	LastLetter(ctx context.Context, id account.ID) (*Letter, error)
+	// ChangeLetter loads, applies f and writes under a lock, in the transaction it belongs to.
+	ChangeLetter(ctx context.Context, id string, f func(*Letter) error) (*Letter, error)
+	SaveVisit(ctx context.Context, v *Visit) error // new
+	Visit(ctx context.Context, id string) (*Visit, error)
+	ChangeVisit(ctx context.Context, id string, f func(*Visit) error) (*Visit, error)
+}
