@@ -1,0 +1,165 @@
+// Package web shows citizens their pages: signing in, opening an account, coming back to it, and what they may do when they are in.
+//
+// Every handler takes its input, calls the domain and returns the error or shows a page; errors.go
+// turns errors into pages. Forms post to their own address, so that a page is always safe to reload: a
+// POST changes and answers 303, or shows the same page again (422) with what is wrong. What a page in
+// the middle of something needs to know stands in Transients; its address carries a sealed id at most,
+// and a sealed id works only in the browser it was given to.
+//
+//	/login            the dispatcher: signin.Next names the page
+//	/register…        a contact is proved, then a password, then the account
+//	/recover…         a contact and what only the owner knows, then a password
+//	/account…         home, security, contacts; rising (profile.go and its neighbours) is mounted by mountRise
+//	/why, /legal      open to all
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/propusk/propusk/idp/account"
+	"github.com/propusk/propusk/idp/audit"
+	"github.com/propusk/propusk/idp/authn"
+	"github.com/propusk/propusk/idp/centre"
+	"github.com/propusk/propusk/idp/confirm"
+	"github.com/propusk/propusk/idp/consent"
+	"github.com/propusk/propusk/idp/grant"
+	"github.com/propusk/propusk/idp/notice"
+	"github.com/propusk/propusk/idp/recovery"
+	"github.com/propusk/propusk/idp/register"
+	"github.com/propusk/propusk/idp/registry"
+	"github.com/propusk/propusk/idp/rp"
+	"github.com/propusk/propusk/idp/seal"
+	"github.com/propusk/propusk/idp/session"
+	"github.com/propusk/propusk/idp/signin"
+	"github.com/propusk/propusk/ui"
+)
+
+// A Reader is what the pages read outside the desks.
+type Reader interface {
+	account.Store
+	session.Store
+	audit.Store
+	rp.RefusalStore
+	Parties(ctx context.Context) ([]*rp.Party, error)
+	Party(ctx context.Context, id rp.ID) (*rp.Party, error)
+	Consents(ctx context.Context, a account.ID) ([]*consent.Consent, error)
+	Grants(ctx context.Context, a account.ID) ([]*grant.Grant, error)
+	LastApplication(ctx context.Context, id account.ID) (*registry.Application, error)
+	LastLetter(ctx context.Context, id account.ID) (*confirm.Letter, error)
+	Centres(ctx context.Context) ([]*centre.Centre, error)
+	Member(ctx context.Context, a account.ID) (*centre.Member, error)
+}
+
+// A Tx is what a change made by these pages writes together.
+type Tx interface {
+	session.Tx
+	consent.Store
+}
+
+// Config is everything the door needs. Now is the movable clock, Wall the one that strangers share.
+type Config struct {
+	UI       *ui.Renderer
+	SignIn   *signin.Desk
+	Sessions *session.Desk
+	Cookies  *session.Cookies
+	Authn    *authn.Desk
+	Register *register.Desk
+	Recovery *recovery.Desk
+	Registry *registry.Desk
+	Letters  *confirm.Mail
+	Visits   *confirm.Visits
+	Notices  *notice.Notices
+
+	Accounts   account.Store
+	Read       Reader
+	Atomically func(ctx context.Context, f func(Tx) error) error
+	Ring       *seal.Ring
+
+	// Public is the provider's own address, the issuer: links in messages begin with it.
+	Public *url.URL
+	// Answerers finish a sign-in, by the name of the door that opened it; "web" is this door's own.
+	Answerers map[string]signin.Answerer
+	Legal     Legal
+	Now, Wall func() time.Time
+	Log       *slog.Logger
+}
+
+// Legal says which texts a citizen agrees to.
+type Legal struct {
+	Processing string    // the version of the consent to the processing of personal data, such as "2026-11"
+	Since      time.Time // from when it stands
+}
+
+// A Door is the hosted pages.
+type Door struct{ Config }
+
+// New makes the door.
+func New(c Config) *Door { return &Door{c} }
+
+// Mount adds every page. Middleware is over all of them; an exception is written at its route.
+func (d *Door) Mount(e *echo.Echo) {
+	all := e.Group("", d.errors, d.guard, d.language)
+	d.mountSignIn(all)
+	d.mountRegister(all)
+	d.mountRecover(all)
+	d.mountOpen(all)
+
+	mine := all.Group("/account", d.signedIn)
+	d.mountAccount(mine)
+	d.mountSecurity(mine)
+	d.mountContacts(mine)
+	// mine is rooted at /account and knows whoever(c): mountRise adds "/profile", "/checks", "/confirm/…".
+	d.mountRise(mine)
+}
+
+// The keys under which middleware leaves what it found in the echo context.
+const (
+	keyLang    = "web.lang"
+	keySession = "web.session"
+	keyAccount = "web.account"
+	keyOrigin  = "web.origin"
+	keyChosen  = "web.chosen"
+)
+
+// whoever is the citizen behind a page that signedIn let through.
+func whoever(c echo.Context) (*session.Session, *account.Account) {
+	s, _ := c.Get(keySession).(*session.Session)
+	a, _ := c.Get(keyAccount).(*account.Account)
+	return s, a
+}
+
+// signedIn lets a citizen with a living session through and sends others to sign in and come back.
+// What was posted by someone whose session has ended is lost: they come back to the form.
+func (d *Door) signedIn(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		found, err := d.recognise(c)
+		if err != nil {
+			return err
+		}
+		if found {
+			return next(c)
+		}
+		to := c.Request().URL.Path
+		if c.Request().Method == http.MethodGet && c.Request().URL.RawQuery != "" {
+			to += "?" + c.Request().URL.RawQuery
+		}
+		return d.sendToSignIn(c, to)
+	}
+}
+
+// lang is the language of this answer.
+func lang(c echo.Context) string {
+	if l, ok := c.Get(keyLang).(string); ok {
+		return l
+	}
+	return ui.Languages()[0]
+}
+
+// see answers a POST that changed something: the browser goes on with a GET.
+func see(c echo.Context, to string) error { return c.Redirect(http.StatusSeeOther, to) }
