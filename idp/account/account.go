@@ -91,14 +91,14 @@ type Processing struct {
 type Person struct {
 	FamilyName  civil.Name      `json:"family_name"`
 	GivenName   civil.Name      `json:"given_name"`
-	Patronymic  civil.Name      `json:"patronymic,omitempty"`
-	Sex         civil.Sex       `json:"sex,omitempty"`
+	Patronymic  civil.Name      `json:"patronymic,omitzero"`
+	Sex         civil.Sex       `json:"sex,omitzero"`
 	BirthDate   civil.Date      `json:"birth_date,omitzero"`
-	BirthPlace  string          `json:"birth_place,omitempty"`
-	Citizenship civil.Country   `json:"citizenship,omitempty"`
-	SNILS       civil.SNILS     `json:"snils,omitempty"`
-	Document    *civil.Document `json:"document,omitempty"`
-	INN         civil.INN       `json:"inn,omitempty"` // found by the tax registry, never typed in
+	BirthPlace  string          `json:"birth_place,omitzero"`
+	Citizenship civil.Country   `json:"citizenship,omitzero"`
+	SNILS       civil.SNILS     `json:"snils,omitzero"`
+	Document    *civil.Document `json:"document,omitzero"`
+	INN         civil.INN       `json:"inn,omitzero"` // found by the tax registry, never typed in
 }
 
 // SamePerson tells whether two sets of data are of one person: SNILS and birth date are equal.
