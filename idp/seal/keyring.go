@@ -1,11 +1,13 @@
 package seal
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -93,7 +95,7 @@ func OpenKeyring(ctx context.Context, store Store, master *Master, opt Options) 
 	}
 	made := false
 	for i, use := range Uses() {
-		if !contains(opt.Uses, use) || k.now.Load().check([]Use{use}) == nil {
+		if !slices.Contains(opt.Uses, use) || k.now.Load().check([]Use{use}) == nil {
 			continue
 		}
 		made = true
@@ -110,15 +112,6 @@ func OpenKeyring(ctx context.Context, store Store, master *Master, opt Options) 
 		return nil, err
 	}
 	return k, nil
-}
-
-func contains(uses []Use, use Use) bool {
-	for _, u := range uses {
-		if u == use {
-			return true
-		}
-	}
-	return false
 }
 
 // add draws a key and stores it.
@@ -167,6 +160,7 @@ func (k *Keyring) reload(ctx context.Context) (changed bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	slices.SortFunc(rows, func(a, b WrappedKey) int { return cmp.Compare(a.ID, b.ID) })
 	at := k.wall()
 	var live []Key
 	shown := ""
