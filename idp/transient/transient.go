@@ -8,6 +8,8 @@ package transient
 import (
 	"context"
 	"time"
+
+	"github.com/propusk/propusk/idp/seal"
 )
 
 // A Store keeps small values until their deadlines. Its methods are atomic and safe for concurrent use
@@ -34,6 +36,6 @@ type Store interface {
 
 // A Sealer seals values; seal.Ring is one.
 type Sealer interface {
-	SealBytes(purpose string, plaintext, aad []byte) []byte
-	OpenBytes(purpose string, sealed, aad []byte) ([]byte, error)
+	AppendSeal(dst []byte, p seal.Purpose, plaintext, aad []byte) []byte
+	OpenBytes(p seal.Purpose, sealed, aad []byte) ([]byte, error)
 }
