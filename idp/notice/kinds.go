@@ -1,0 +1,186 @@
+package notice
+
+import (
+	"time"
+
+	"github.com/propusk/propusk/idp/account"
+)
+
+// A Kind names what a message says. Its texts stand in texts/<lang>/ as <kind>.sms, <kind>.subject
+// and <kind>.mail.
+type Kind string
+
+// The messages of registration. RegistrationCode and RegistrationLink go to a contact that nobody holds
+// yet; ContactTaken is sent in their place to the holder of the contact, and is the only thing that says
+// the account exists.
+const (
+	RegistrationCode Kind = "registration_code" // sms: Code
+	RegistrationLink Kind = "registration_link" // mail: Link
+	ContactTaken     Kind = "contact_taken"
+	AccountCreated   Kind = "account_created"
+)
+
+// The messages about signing in.
+const (
+	SignInFailures  Kind = "sign_in_failures" // Count
+	SignInLocked    Kind = "sign_in_locked"   // Until; zero: without end
+	SignInNew       Kind = "sign_in_new"      // At, Device: a browser not seen before
+	PasswordChanged Kind = "password_changed" // At
+	TOTPAdded       Kind = "totp_added"       // At
+	TOTPRemoved     Kind = "totp_removed"     // At
+)
+
+// The messages of recovery. RecoveryNoAccount answers an unknown contact, so that a page can say "we
+// sent a message" to everybody and not lie.
+const (
+	RecoveryCode      Kind = "recovery_code" // sms: Code
+	RecoveryLink      Kind = "recovery_link" // mail: Link
+	RecoveryNoAccount Kind = "recovery_no_account"
+	RecoveryInPerson  Kind = "recovery_in_person" // staff, or no other way left
+	RecoveryDone      Kind = "recovery_done"      // At
+	Restricted        Kind = "restricted"         // Until: counts as simplified till then
+)
+
+// The messages about contacts. ContactCode and ContactLink prove a new one.
+const (
+	ContactCode    Kind = "contact_code"    // sms: Code
+	ContactLink    Kind = "contact_link"    // mail: Link
+	ContactAdded   Kind = "contact_added"   // Contact (masked), At
+	ContactRemoved Kind = "contact_removed" // Contact (masked), At
+)
+
+// The messages of an application for checks.
+const (
+	ApplicationFiled   Kind = "application_filed"       // Number, Until
+	ApplicationAgreed  Kind = "application_agreed"      // Number
+	ApplicationRefused Kind = "application_refused"     // Number, Fields
+	ApplicationTaken   Kind = "application_snils_taken" // Number
+	ApplicationDelayed Kind = "application_delayed"     // Number, Until
+	ApplicationOverdue Kind = "application_overdue"     // Number
+)
+
+// The messages of a registered letter.
+const (
+	LetterOrdered    Kind = "letter_ordered"     // Number
+	LetterHandedOver Kind = "letter_handed_over" // Track, Until: the code's last day
+	LetterArrived    Kind = "letter_arrived"     // Track
+	LetterReturned   Kind = "letter_returned"    // Track
+	LetterExpiring   Kind = "letter_expiring"    // Until
+	LetterSpent      Kind = "letter_spent"       // Until: when another can be ordered; too many wrong codes
+)
+
+// The messages about the level.
+const (
+	Confirmed Kind = "confirmed" // Method, At
+	Lowered   Kind = "lowered"   // Level, Reason: a code of Why
+)
+
+// The reasons of Lowered.
+const (
+	WhyWithdrawn = "withdrawn" // a confirmation was taken back
+	WhyData      = "data"      // the data changed to another person's, or no longer agrees
+	WhyDocument  = "document"  // the document was annulled or has lapsed
+	WhyFraud     = "fraud"
+	WhyOffice    = "office" // by an administrator's decision
+)
+
+// With is what a message is filled in with. What its kind does not name stays zero.
+type With struct {
+	Code    string
+	Link    string // absolute
+	At      time.Time
+	Until   time.Time
+	Device  string
+	Number  string
+	Track   string
+	Contact string // masked
+	Fields  []string
+	Method  account.Method
+	Level   account.Level
+	Reason  string
+	Count   int
+	// Lang is the language when it is not the account's.
+	Lang string
+	// Expires is when the message is no longer worth sending; zero: never.
+	Expires time.Time
+}
+
+// An audience says who is told.
+type audience int
+
+const (
+	primary    audience = iota // the phone, or the mail where there is none
+	mailFirst                  // what may come often: mail if there is one
+	everywhere                 // all contacts: whoever took over one of them cannot hide it
+	direct                     // not told to an account's contacts but sent to one address
+)
+
+// A need is who is told and what a kind cannot do without.
+type need struct {
+	to    audience
+	needs []string
+}
+
+// kinds is every message there is.
+var kinds = map[Kind]need{
+	RegistrationCode: {to: direct, needs: []string{"Code"}},
+	RegistrationLink: {to: direct, needs: []string{"Link"}},
+	ContactTaken:     {to: direct},
+	AccountCreated:   {to: primary},
+
+	SignInFailures:  {to: everywhere, needs: []string{"Count"}},
+	SignInLocked:    {to: everywhere},
+	SignInNew:       {to: mailFirst, needs: []string{"At", "Device"}},
+	PasswordChanged: {to: everywhere, needs: []string{"At"}},
+	TOTPAdded:       {to: everywhere, needs: []string{"At"}},
+	TOTPRemoved:     {to: everywhere, needs: []string{"At"}},
+
+	RecoveryCode:      {to: direct, needs: []string{"Code"}},
+	RecoveryLink:      {to: direct, needs: []string{"Link"}},
+	RecoveryNoAccount: {to: direct},
+	RecoveryInPerson:  {to: direct},
+	RecoveryDone:      {to: everywhere, needs: []string{"At"}},
+	Restricted:        {to: everywhere, needs: []string{"Until"}},
+
+	ContactCode:    {to: direct, needs: []string{"Code"}},
+	ContactLink:    {to: direct, needs: []string{"Link"}},
+	ContactAdded:   {to: everywhere, needs: []string{"Contact", "At"}},
+	ContactRemoved: {to: everywhere, needs: []string{"Contact", "At"}},
+
+	ApplicationFiled:   {to: primary, needs: []string{"Number", "Until"}},
+	ApplicationAgreed:  {to: primary, needs: []string{"Number"}},
+	ApplicationRefused: {to: primary, needs: []string{"Number", "Fields"}},
+	ApplicationTaken:   {to: primary, needs: []string{"Number"}},
+	ApplicationDelayed: {to: primary, needs: []string{"Number", "Until"}},
+	ApplicationOverdue: {to: primary, needs: []string{"Number"}},
+
+	LetterOrdered:    {to: everywhere, needs: []string{"Number"}},
+	LetterHandedOver: {to: primary, needs: []string{"Track", "Until"}},
+	LetterArrived:    {to: primary, needs: []string{"Track"}},
+	LetterReturned:   {to: primary, needs: []string{"Track"}},
+	LetterExpiring:   {to: primary, needs: []string{"Until"}},
+	LetterSpent:      {to: everywhere, needs: []string{"Until"}},
+
+	Confirmed: {to: everywhere, needs: []string{"Method", "At"}},
+	Lowered:   {to: everywhere, needs: []string{"Level", "Reason"}},
+}
+
+// channels tells by which channels a kind can go: codes by SMS only, links by mail only.
+func (k Kind) channels() []Channel {
+	switch k {
+	case RegistrationCode, RecoveryCode, ContactCode:
+		return []Channel{SMS}
+	case RegistrationLink, RecoveryLink, ContactLink:
+		return []Channel{Mail}
+	}
+	return []Channel{SMS, Mail}
+}
+
+// Kinds lists every kind of message.
+func Kinds() []Kind {
+	out := make([]Kind, 0, len(kinds))
+	for k := range kinds {
+		out = append(out, k)
+	}
+	return out
+}
