@@ -6,23 +6,14 @@ import (
 	"context"
 	"time"
 
-	"github.com/propusk/propusk/idp/account"
-	"github.com/propusk/propusk/idp/rp"
 	"github.com/propusk/propusk/idp/session"
 )
 
 // JobLogout is the kind of the job that delivers a logout token; its ref is the delivery's id.
 const JobLogout = "backchannel_logout"
 
-// A Delivery is one logout token to one party.
-type Delivery struct {
-	ID      string // stable: the jti of every attempt
-	Client  rp.ID
-	Account account.ID
-	Session session.ID
-	Created time.Time
-	Done    time.Time
-}
+// A Delivery is one logout token to one party. session.End makes them.
+type Delivery = session.Delivery
 
 // A Store keeps deliveries.
 type Store interface {

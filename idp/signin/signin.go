@@ -36,6 +36,7 @@ type Request struct {
 	State        string   `json:"state,omitempty"`
 	Nonce        string   `json:"nonce,omitempty"`
 	Scopes       []string `json:"scopes,omitempty"`
+	Data         []string `json:"data,omitempty"`      // further scopes whose data the claims parameter asks for
 	Challenge    string   `json:"challenge,omitempty"` // S256
 	Prompt       []string `json:"prompt,omitempty"`
 	MaxAge       *int     `json:"max_age,omitempty"` // seconds
@@ -57,6 +58,18 @@ func (r *Request) Prompted(value string) bool {
 	return false
 }
 
+// Asked lists everything that a citizen is asked to allow: the scopes, and those behind the claims
+// parameter.
+func (r *Request) Asked() []string {
+	if len(r.Data) == 0 {
+		return r.Scopes
+	}
+	return append(r.Scopes[:len(r.Scopes):len(r.Scopes)], r.Data...)
+}
+
+// Origin is where the answer goes, for the form-action of pages that can end the request; "" for our own.
+func (r *Request) Origin() string { return origin(r.Redirect) }
+
 // Progress is what has happened to a request so far.
 type Progress struct {
 	Account  account.ID `json:"account,omitempty"` // passed the first factor; nobody yet: 0
@@ -65,6 +78,8 @@ type Progress struct {
 	At       time.Time  `json:"at,omitzero"`        // Wall: when the last factor was passed
 	Foreign  bool       `json:"foreign,omitempty"`  // "someone else's computer"
 	Session  session.ID `json:"session,omitempty"`  // started or renewed by this request
+	Browser  []byte     `json:"browser,omitempty"`  // hash of the browser's secret since that sign-in
+	Second   bool       `json:"second,omitempty"`   // the account has a second factor
 	Allowed  []string   `json:"allowed,omitempty"`  // scopes allowed on the consent page just now
 	Denied   bool       `json:"denied,omitempty"`   // the citizen refused consent
 	Declined bool       `json:"declined,omitempty"` // turned back from the refusal page
@@ -74,15 +89,18 @@ type Progress struct {
 
 // Facts are all that Next looks at.
 type Facts struct {
-	Request  *Request
-	Progress Progress
-	Party    *rp.Party        // nil for our own pages
-	Session  *session.Session // nil: no session in this browser
-	Standing account.Standing // of the session's account, if there is a session
-	Consent  *consent.Consent // remembered; may be nil
-	// NeedsFactor says that the account of Progress has a second factor not yet passed.
-	NeedsFactor bool
-	Now, Wall   time.Time
+	Request   *Request
+	Progress  Progress
+	Party     *rp.Party        // nil for our own pages
+	Session   *session.Session // nil: no session in this browser
+	Standing  account.Standing // of the session's account, if there is a session
+	Consent   *consent.Consent // remembered; may be nil
+	Now, Wall time.Time
+}
+
+// NeedsFactor tells that the account of Progress has a second factor not yet passed.
+func (f *Facts) NeedsFactor() bool {
+	return f.Progress.Account != 0 && f.Progress.Second && len(f.Progress.Factors) < 2
 }
 
 // A Step is what comes next.
