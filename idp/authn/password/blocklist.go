@@ -25,7 +25,7 @@ var russian string
 // A Blocklist knows passwords that guessers try first. It compares the whole
 // password, without case, as typed and as if the keyboard were in the other
 // layout, and once more without up to four signs or digits at its end, since
-// Qwerty123 and Qwerty2026! are tried right after qwerty. A nil list is empty.
+// Qwerty123 and Qwerty2026 are tried right after qwerty. A nil list is empty.
 type Blocklist struct {
 	words  map[string]struct{}
 	hashes []uint64 // sorted: the first eight bytes of SHA-1
