@@ -1,0 +1,39 @@
+package post
+
+import (
+	"bytes"
+	"compress/zlib"
+	"io"
+	"regexp"
+)
+
+// The code as it stands on the page: three groups of 4, 4 and 3 characters,
+// shown as one string.
+var shownCode = regexp.MustCompile(`\(([0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{3})\)\s*Tj`)
+
+// A page of text inflates to little; more is not a letter.
+const maxStream = 4 << 20
+
+// ReadCode finds the code on a printed page, or nothing. It looks into every
+// stream of the file, packed or not.
+func ReadCode(pdf []byte) string {
+	for rest := pdf; ; {
+		_, after, ok := bytes.Cut(rest, []byte("stream"))
+		if !ok {
+			return ""
+		}
+		content, next, ok := bytes.Cut(after, []byte("endstream"))
+		if !ok {
+			return ""
+		}
+		rest = next
+		content = bytes.TrimLeft(content, "\r\n")
+		if r, err := zlib.NewReader(bytes.NewReader(content)); err == nil {
+			// A stream that breaks off still shows what came before.
+			content, _ = io.ReadAll(io.LimitReader(r, maxStream))
+		}
+		if code := shownCode.FindSubmatch(content); code != nil {
+			return string(code[1])
+		}
+	}
+}
