@@ -2,11 +2,14 @@ package password
 
 import (
 	"bufio"
+	"bytes"
+	"compress/gzip"
 	"crypto/sha1"
 	_ "embed"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -16,11 +19,17 @@ import (
 )
 
 // russian holds words that stand high among Russian passwords, in Cyrillic:
-// the other list has none. Typed in the other keyboard layout they are found
+// the other lists have few. Typed in the other keyboard layout they are found
 // too.
 //
 //go:embed russian.txt
 var russian string
+
+// common holds 20000 passwords that stand highest in "Have I Been Pwned"; the
+// file common.LICENSE tells where it comes from.
+//
+//go:embed common.txt.gz
+var common []byte
 
 // A Blocklist knows passwords that guessers try first. It compares the whole
 // password, without case, as typed and as if the keyboard were in the other
@@ -31,16 +40,26 @@ type Blocklist struct {
 	hashes []uint64 // sorted: the first eight bytes of SHA-1
 }
 
-// NewBlocklist returns the built-in list: the most common passwords, as
-// zxcvbn brings them, and Russian ones.
+// NewBlocklist returns the built-in list: the passwords met most often in
+// breaches, those that zxcvbn brings, and Russian ones.
 func NewBlocklist() *Blocklist {
-	common := frequency.Lists["Passwords"].List
-	b := &Blocklist{words: make(map[string]struct{}, len(common))}
-	for _, w := range common {
+	unzip, err := gzip.NewReader(bytes.NewReader(common))
+	if err != nil {
+		panic(err) // the file is part of the program
+	}
+	breached, err := io.ReadAll(unzip)
+	if err != nil {
+		panic(err)
+	}
+	brought := frequency.Lists["Passwords"].List
+	b := &Blocklist{words: make(map[string]struct{}, len(brought)+20000)}
+	for _, w := range brought {
 		b.words[fold(w)] = struct{}{}
 	}
-	for w := range strings.FieldsSeq(russian) {
-		b.words[fold(w)] = struct{}{}
+	for _, list := range []string{string(breached), russian} {
+		for w := range strings.FieldsSeq(list) {
+			b.words[fold(w)] = struct{}{}
+		}
 	}
 	return b
 }

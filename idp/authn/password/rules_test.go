@@ -112,7 +112,7 @@ func TestListFromAFileIsAdded(t *testing.T) {
 			t.Errorf("a file of %q is read", bad)
 		}
 	}
-	if known.Len() < 7000 {
+	if known.Len() < 20000 {
 		t.Errorf("the built-in list has %d passwords only", known.Len())
 	}
 }
