@@ -332,3 +332,16 @@ func TestPersonKeyFoldsSpelling(t *testing.T) {
 		t.Error("family and given name are exchanged in one key")
 	}
 }
+
+func TestPatronymicMayBeAbsentAndNothingElse(t *testing.T) {
+	n, err := civil.ParseFullName("Ким", "Анна", "\u00a0")
+	if err != nil || n.String() != "Ким Анна" || !n.Patronymic.IsZero() {
+		t.Fatalf("ParseFullName = %q, %v", n, err)
+	}
+	_, err = civil.ParseFullName("", "Анна2", "Ивановнa")
+	var fields fault.Fields
+	if !errors.As(err, &fields) || fields.Code("family_name") != "name.required" ||
+		fields.Code("given_name") != "name.characters" || fields.Code("patronymic") != "name.mixed" {
+		t.Fatalf("got %v", err)
+	}
+}

@@ -8,6 +8,8 @@ import (
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/propusk/propusk/idp/fault"
 )
 
 // Name is one part of a person's name, as the document has it: letters of the
@@ -99,6 +101,28 @@ type FullName struct {
 	Given      Name `json:"given_name"`
 	Patronymic Name `json:"patronymic,omitzero"`
 }
+
+// ParseFullName reads the three fields of a form; the patronymic may be empty.
+// The error is a fault.Fields with the names family_name, given_name and
+// patronymic.
+func ParseFullName(family, given, patronymic string) (FullName, error) {
+	var wrong fault.Fields
+	part := func(field, s string, optional bool) Name {
+		n, err := ParseName(s)
+		if code := CodeOf(err); code != "" && !(optional && code == "name.required") {
+			wrong.Add(field, code)
+		}
+		return n
+	}
+	n := FullName{part("family_name", family, false), part("given_name", given, false), part("patronymic", patronymic, true)}
+	if err := wrong.Err(); err != nil {
+		return FullName{}, err
+	}
+	return n, nil
+}
+
+// IsZero reports that no name is given.
+func (n FullName) IsZero() bool { return n == FullName{} }
 
 // String returns family name, given name, patronymic.
 func (n FullName) String() string {

@@ -9,6 +9,8 @@
 // the package's own sentinel only where it has something more exact to say.
 package fault
 
+//lint:file-ignore ST1012 the package's name says that these are errors: fault.NotFound
+
 import (
 	"errors"
 	"strings"

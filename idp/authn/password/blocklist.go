@@ -56,10 +56,11 @@ func NewBlocklist() *Blocklist {
 	for _, w := range brought {
 		b.words[fold(w)] = struct{}{}
 	}
-	for _, list := range []string{string(breached), russian} {
-		for w := range strings.FieldsSeq(list) {
-			b.words[fold(w)] = struct{}{}
-		}
+	for w := range strings.Lines(string(breached)) {
+		b.words[fold(w)] = struct{}{}
+	}
+	for w := range strings.FieldsSeq(russian) {
+		b.words[fold(w)] = struct{}{}
 	}
 	return b
 }
