@@ -41,6 +41,7 @@ const (
 	mfa    // two factors of different kinds
 	phr    // phishing resistant: a key that answers only to us (EAP ACR Values 1.0)
 	phrh   // the same with the key in hardware
+	never  // no authentication is as strong as a demand that we do not know
 )
 
 func strengthAsked(auth string) int {
@@ -51,8 +52,10 @@ func strengthAsked(auth string) int {
 		return mfa
 	case "phr":
 		return phr
+	case "phrh":
+		return phrh
 	}
-	return phrh // an unknown demand is taken for the strongest, never for none
+	return never
 }
 
 func strength(amr []string) int {
@@ -70,6 +73,62 @@ func strength(amr []string) int {
 	return single
 }
 
+// Impossible is a demand that nobody meets: what a party asks for when it insists on what we do not know.
+func Impossible() Combination { return Combination{Auth: "unknown"} }
+
+// And is the policy that two policies amount to together. A confirmation must satisfy both at once.
+func And(p, q Policy) Policy {
+	if len(p.Accept) == 0 {
+		return q
+	}
+	if len(q.Accept) == 0 {
+		return p
+	}
+	var out Policy
+	for _, a := range p.Accept {
+		for _, b := range q.Accept {
+			out.Accept = append(out.Accept, a.and(b))
+		}
+	}
+	return out
+}
+
+func (c Combination) and(d Combination) Combination {
+	out := Combination{Level: max(c.Level, d.Level), Refuse: append(slices.Clone(c.Refuse), d.Refuse...), MaxAge: c.MaxAge, Auth: c.Auth}
+	if strengthAsked(d.Auth) > strengthAsked(c.Auth) {
+		out.Auth = d.Auth
+	}
+	if d.MaxAge > 0 && (c.MaxAge == 0 || d.MaxAge < c.MaxAge) {
+		out.MaxAge = d.MaxAge
+	}
+	switch {
+	case len(c.Methods) == 0:
+		out.Methods = d.Methods
+	case len(d.Methods) == 0:
+		out.Methods = c.Methods
+	default:
+		for _, m := range c.Methods {
+			if slices.Contains(d.Methods, m) {
+				out.Methods = append(out.Methods, m)
+			}
+		}
+		if out.Methods == nil {
+			out.Refuse = account.Methods() // no method is in both; an empty list would mean any
+		}
+	}
+	return out
+}
+
 // Strongest is the amr of the strongest authentication there could be: judged with it, a decision is
 // unmet for other reasons than the way of signing in.
 func Strongest() []string { return []string{"hwk", "mfa"} }
+
+// Best is the citizen with every confirmation, made at the zero time, and the strongest authentication: a
+// policy that refuses even this one refuses everybody.
+func Best() Subject {
+	s := Subject{Assurance: account.Assurance{Level: account.Verified}, AMR: Strongest()}
+	for _, m := range account.Methods() {
+		s.Assurance.Confirmations = append(s.Assurance.Confirmations, account.Confirmation{ID: m.String(), Method: m})
+	}
+	return s
+}

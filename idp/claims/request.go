@@ -1,0 +1,158 @@
+package claims
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/propusk/propusk/idp/account"
+	"github.com/propusk/propusk/idp/fault"
+	"github.com/propusk/propusk/idp/policy"
+)
+
+// ErrRequest reports a claims parameter that cannot be read.
+var ErrRequest = fmt.Errorf("claims: the claims parameter is not as Core 5.5 has it: %w", fault.Invalid)
+
+// MaxRequest bounds the claims parameter: it travels in the code.
+const MaxRequest = 2048
+
+// A Request is the claims parameter (OpenID Connect Core 1.0 section 5.5). Names we do not know are
+// ignored, as section 5.5 has it.
+type Request struct {
+	Userinfo map[string]*Member `json:"userinfo,omitempty"`
+	IDToken  map[string]*Member `json:"id_token,omitempty"`
+}
+
+// A Member is what is asked of one claim; nil asks for it in the default manner.
+type Member struct {
+	Essential bool              `json:"essential,omitempty"`
+	Value     json.RawMessage   `json:"value,omitempty"`
+	Values    []json.RawMessage `json:"values,omitempty"`
+}
+
+// ParseRequest reads the parameter; nil and empty ask for nothing.
+func ParseRequest(b []byte) (Request, error) {
+	var r Request
+	if len(b) == 0 {
+		return r, nil
+	}
+	if len(b) > MaxRequest || b[0] != '{' || json.Unmarshal(b, &r) != nil {
+		return Request{}, ErrRequest
+	}
+	return r, nil
+}
+
+// Scopes lists the scopes whose data the request asks for by name, beyond those given.
+func (r Request) Scopes(given []string) []string {
+	var out []string
+	for _, c := range table {
+		_, a := r.Userinfo[c.name]
+		_, b := r.IDToken[c.name]
+		if (a || b) && !slices.Contains(given, c.scope) && !slices.Contains(out, c.scope) {
+			out = append(out, c.scope)
+		}
+	}
+	return out
+}
+
+// Userinfo is what userinfo releases: the scopes' claims, and those asked for by name whose scope the
+// party may have at all.
+func Userinfo(scopes []string, r Request, may []string) Set {
+	return OfScopes(scopes) | ofMembers(r.Userinfo, may)
+}
+
+// IDToken is what the ID token releases beside the claims that are always there.
+func IDToken(r Request, may []string) Set { return ofMembers(r.IDToken, may) }
+
+func ofMembers(m map[string]*Member, may []string) Set {
+	var s Set
+	for name := range m {
+		if c, scope := named(name); slices.Contains(may, scope) {
+			s |= c
+		}
+	}
+	return s
+}
+
+// texts gives the values asked for, if they are text.
+func (m *Member) texts() []string {
+	if m == nil {
+		return nil
+	}
+	var out []string
+	for _, v := range append([]json.RawMessage{m.Value}, m.Values...) {
+		var s string
+		if len(v) > 0 && json.Unmarshal(v, &s) == nil {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func (r Request) member(name string) *Member {
+	if m := r.IDToken[name]; m != nil {
+		return m
+	}
+	return r.Userinfo[name]
+}
+
+// ACR lists the acr values asked for, and whether they are essential.
+func (r Request) ACR() (values []string, essential bool) {
+	m := r.member("acr")
+	return m.texts(), m != nil && m.Essential
+}
+
+// Subject is the sub asked for, or "".
+func (r Request) Subject() string {
+	for _, m := range []*Member{r.IDToken["sub"], r.Userinfo["sub"]} {
+		if v := m.texts(); len(v) > 0 {
+			return v[0]
+		}
+	}
+	return ""
+}
+
+// Demand is the policy that essential claims amount to. A level means at least the lowest named; a demand
+// for what we do not know is met by nobody.
+func (r Request) Demand() policy.Policy {
+	var p policy.Policy
+	if values, essential := r.ACR(); essential && len(values) > 0 {
+		var q policy.Policy
+		for _, v := range values {
+			if c, ok := policy.OfACR(v); ok {
+				q.Accept = append(q.Accept, c)
+			}
+		}
+		p = policy.And(p, orImpossible(q))
+	}
+	if m := r.member("account_level"); m != nil && m.Essential && len(m.texts()) > 0 {
+		var q policy.Policy
+		for _, v := range m.texts() {
+			if l, err := account.ParseLevel(v); err == nil {
+				q.Accept = append(q.Accept, policy.Combination{Level: l})
+			}
+		}
+		p = policy.And(p, orImpossible(q))
+	}
+	if m := r.member("confirmation_method"); m != nil && m.Essential && len(m.texts()) > 0 {
+		var c policy.Combination
+		for _, v := range m.texts() {
+			if method, err := account.ParseMethod(v); err == nil {
+				c.Methods = append(c.Methods, method)
+			}
+		}
+		var q policy.Policy
+		if len(c.Methods) > 0 {
+			q.Accept = append(q.Accept, c)
+		}
+		p = policy.And(p, orImpossible(q))
+	}
+	return p
+}
+
+func orImpossible(p policy.Policy) policy.Policy {
+	if len(p.Accept) == 0 {
+		p.Accept = []policy.Combination{policy.Impossible()}
+	}
+	return p
+}
