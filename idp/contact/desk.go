@@ -1,0 +1,328 @@
+package contact
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/propusk/propusk/idp/account"
+	"github.com/propusk/propusk/idp/audit"
+	"github.com/propusk/propusk/idp/civil"
+	"github.com/propusk/propusk/idp/fault"
+	"github.com/propusk/propusk/idp/limit"
+	"github.com/propusk/propusk/idp/notice"
+	"github.com/propusk/propusk/idp/seal"
+	"github.com/propusk/propusk/idp/transient"
+)
+
+var (
+	// ErrTaken reports that another account came to hold the contact while this flow was under way.
+	ErrTaken = fmt.Errorf("contact: another account holds it by now: %w", fault.Exists)
+	// ErrRestricted reports a change of a contact soon after a recovery.
+	ErrRestricted = fmt.Errorf("contact: contacts stay as they are for now: %w", fault.Denied)
+	// ErrHave reports a contact that the account holds already.
+	ErrHave = fmt.Errorf("contact: the account holds it already: %w", fault.Exists)
+)
+
+// A Tx is what a new contact is written with.
+type Tx interface {
+	ChangeAccount(ctx context.Context, id account.ID, f func(*account.Account) error) (*account.Account, error)
+	audit.Log
+	notice.Outbox
+}
+
+// Accounts is what a Desk reads.
+type Accounts interface {
+	FindAccount(ctx context.Context, by account.Key, value string) (*account.Account, error)
+	Events(ctx context.Context, a account.ID, before int64, limit int) ([]audit.Event, error)
+}
+
+// Config is what a Desk works with.
+type Config struct {
+	Accounts   Accounts
+	Atomically func(ctx context.Context, f func(Tx) error) error
+	Transients transient.Store
+	Ring       *seal.Ring
+	Notices    *notice.Notices
+	Now, Wall  func() time.Time
+}
+
+// A Desk adds and changes the contacts of an account. Whoever calls it has asked for the password.
+type Desk struct {
+	Config
+	limits *limit.Keeper
+	flows  *transient.Box[Flow]
+	links  *transient.Box[string]
+}
+
+// New makes a Desk.
+func New(c Config) *Desk {
+	return &Desk{
+		Config: c,
+		limits: &limit.Keeper{Store: c.Transients, Digest: c.Ring, Now: c.Now},
+		flows:  transient.NewBox[Flow](c.Transients, c.Ring, "contact", c.Now),
+		links:  transient.NewBox[string](c.Transients, c.Ring, "contact_link", c.Now),
+	}
+}
+
+// A Flow is a contact that an account wants to add.
+type Flow struct {
+	Account account.ID `json:"account"`
+	Lang    string     `json:"lang"`
+	Proof   Proof      `json:"proof"`
+}
+
+const refPurpose seal.Purpose = "contact"
+
+// Start sends a code or a link to the contact that was typed, and returns the sealed reference to the
+// flow. Its errors are a fault.Fields, ErrHave, ErrRestricted and a fault.RetryAfter.
+func (d *Desk) Start(ctx context.Context, a *account.Account, kind account.ContactKind, typed, lang, network string) (ref string, err error) {
+	f := Flow{Account: a.ID, Lang: lang, Proof: Proof{Kind: kind}}
+	if kind == account.Email {
+		e, err := civil.ParseEmail(typed)
+		if err != nil {
+			return "", fault.Fields{{Name: "email", Code: civil.CodeOf(err)}}
+		}
+		f.Proof.Value = e.String()
+	} else {
+		p, err := civil.ParsePhone(typed)
+		if err != nil {
+			return "", fault.Fields{{Name: "tel", Code: civil.CodeOf(err)}}
+		}
+		f.Proof.Value = p.String()
+	}
+	restricted := d.Now().Before(a.RestrictedUntil)
+	old, has := a.Profile.Contact(kind)
+	switch {
+	case has && old.Value == f.Proof.Value && !restricted:
+		return "", ErrHave
+	case has && old.Value != f.Proof.Value && restricted:
+		return "", ErrRestricted
+	}
+	id := rand.Text()
+	if err := d.send(ctx, id, &f, network); err != nil {
+		return "", err
+	}
+	if err := d.flows.Create(ctx, id, f, d.Now().Add(LinkLife+time.Hour)); err != nil {
+		return "", fmt.Errorf("contact: start: %w", err)
+	}
+	return d.Ring.Seal(refPurpose, []byte(id), nil), nil
+}
+
+func (d *Desk) send(ctx context.Context, id string, f *Flow, network string) error {
+	p := &f.Proof
+	if err := d.limits.Send(ctx, p.Value, network); err != nil {
+		return fmt.Errorf("contact: send: %w", err)
+	}
+	holder, err := d.Accounts.FindAccount(ctx, Key(p.Kind), p.Value)
+	if err != nil && !errors.Is(err, fault.NotFound) {
+		return fmt.Errorf("contact: look for the holder: %w", err)
+	}
+	p.Deaf = holder != nil && holder.ID != f.Account
+	now := d.Now()
+	p.Send(now)
+	token := NewToken()
+	if p.Kind == account.Email {
+		if err := d.links.Create(ctx, TokenID(token), id, now.Add(LinkLife)); err != nil {
+			return fmt.Errorf("contact: keep the link: %w", err)
+		}
+	}
+	err = d.Atomically(ctx, func(tx Tx) error {
+		switch {
+		case p.Deaf:
+			return d.Notices.To(ctx, tx, holder.ID, account.Contact{Kind: p.Kind, Value: p.Value}, holder.Lang, notice.ContactTaken, notice.With{})
+		case p.Kind == account.Email:
+			return d.Notices.Link(ctx, tx, f.Account, p.Value, f.Lang, notice.ContactLink, "/account/contacts/link/"+token, p.Until)
+		default:
+			return d.Notices.Code(ctx, tx, f.Account, p.Value, f.Lang, notice.ContactCode, p.Code, p.Until)
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("contact: send: %w", err)
+	}
+	return nil
+}
+
+func (d *Desk) load(ctx context.Context, ref string, a account.ID) (string, *Flow, error) {
+	b, err := d.Ring.Open(refPurpose, ref, nil)
+	if err != nil {
+		return "", nil, fmt.Errorf("contact: load: %w", err)
+	}
+	f, err := d.flow(ctx, string(b), a)
+	return string(b), f, err
+}
+
+// flow reads a flow of this account; another's is over for it.
+func (d *Desk) flow(ctx context.Context, id string, a account.ID) (*Flow, error) {
+	f, err := d.flows.Load(ctx, id)
+	if errors.Is(err, fault.NotFound) || err == nil && f.Account != a {
+		return nil, ErrOver
+	}
+	if err != nil {
+		return nil, fmt.Errorf("contact: load: %w", err)
+	}
+	return &f, nil
+}
+
+// Flow returns the flow behind a reference.
+func (d *Desk) Flow(ctx context.Context, ref string, a account.ID) (*Flow, error) {
+	_, f, err := d.load(ctx, ref, a)
+	return f, err
+}
+
+// Resend sends anew once the time of the old code is over; a mailbox may be asked for at any time.
+func (d *Desk) Resend(ctx context.Context, ref string, a account.ID, network string) error {
+	id, f, err := d.load(ctx, ref, a)
+	if err != nil {
+		return err
+	}
+	if wait := f.Proof.Until.Sub(d.Now()); f.Proof.Kind == account.Phone && wait > 0 {
+		return fault.RetryAfter{After: wait}
+	}
+	if err := d.send(ctx, id, f, network); err != nil {
+		return err
+	}
+	if _, err := d.flows.Change(ctx, id, func(g *Flow) error { g.Proof = f.Proof; return nil }); err != nil {
+		return fmt.Errorf("contact: keep the proof: %w", err)
+	}
+	return nil
+}
+
+// Enter tries the code, and with the right one adds the phone.
+func (d *Desk) Enter(ctx context.Context, ref string, a account.ID, code, request string) (left int, err error) {
+	id, _, err := d.load(ctx, ref, a)
+	if err != nil {
+		return 0, err
+	}
+	var verdict error
+	f, err := d.flows.Change(ctx, id, func(f *Flow) error {
+		verdict = f.Proof.Enter(code, d.Now(), d.Wall())
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("contact: enter the code: %w", err)
+	}
+	if verdict != nil {
+		return f.Proof.Left(), verdict
+	}
+	return 0, d.attach(ctx, id, &f, request)
+}
+
+// Opened shows what a link from a mail is about, to the account that asked for it.
+func (d *Desk) Opened(ctx context.Context, token string, a account.ID) (*Flow, error) {
+	_, f, err := d.byLink(ctx, token, a)
+	return f, err
+}
+
+func (d *Desk) byLink(ctx context.Context, token string, a account.ID) (string, *Flow, error) {
+	id, err := d.links.Load(ctx, TokenID(token))
+	if errors.Is(err, fault.NotFound) {
+		return "", nil, ErrLink
+	}
+	if err != nil {
+		return "", nil, fmt.Errorf("contact: link: %w", err)
+	}
+	f, err := d.flow(ctx, id, a)
+	if errors.Is(err, ErrOver) || err == nil && f.Proof.Deaf {
+		return "", nil, ErrLink
+	}
+	return id, f, err
+}
+
+// Open proves the mailbox by its link and adds it. Only the account that asked for the link may use it:
+// nobody gets another's mailbox by sending its owner a link to press.
+func (d *Desk) Open(ctx context.Context, token string, a account.ID, request string) error {
+	id, f, err := d.byLink(ctx, token, a)
+	if err != nil {
+		return err
+	}
+	f.Proof.Proved = d.Wall()
+	return d.attach(ctx, id, f, request)
+}
+
+// attach writes the proved contact. The contact whose place it takes is told, and all that remain.
+//
+// After a recovery through one contact, proving another one that stood before the recovery lifts the
+// restriction. A contact added since does not: whoever stole a telephone can open a mailbox (design.md 8).
+func (d *Desk) attach(ctx context.Context, id string, f *Flow, request string) error {
+	through, recovered, err := d.recovered(ctx, f.Account)
+	if err != nil {
+		return err
+	}
+	now, wall := d.Now(), d.Wall()
+	fresh := account.Contact{Kind: f.Proof.Kind, Value: f.Proof.Value, Proved: f.Proof.Proved}
+	err = d.Atomically(ctx, func(tx Tx) error {
+		var replaced *account.Contact
+		added := true
+		a, err := tx.ChangeAccount(ctx, f.Account, func(a *account.Account) error {
+			replaced, added = nil, true
+			restricted := now.Before(a.RestrictedUntil)
+			i := slices.IndexFunc(a.Profile.Contacts, func(c account.Contact) bool { return c.Kind == fresh.Kind })
+			switch {
+			case i < 0:
+				a.Profile.Contacts = append(a.Profile.Contacts, fresh)
+			case a.Profile.Contacts[i].Value == fresh.Value:
+				added = false
+				if restricted && fresh.Kind != through && a.Profile.Contacts[i].Proved.Before(recovered) {
+					a.RestrictedUntil = time.Time{}
+				}
+			case restricted:
+				return ErrRestricted
+			default:
+				old := a.Profile.Contacts[i]
+				replaced, a.Profile.Contacts[i] = &old, fresh
+			}
+			return nil
+		})
+		if err != nil || !added {
+			return err
+		}
+		return d.tell(ctx, tx, a, fresh, replaced, wall, request)
+	})
+	if errors.Is(err, fault.Exists) {
+		return ErrTaken
+	}
+	if err != nil {
+		return fmt.Errorf("contact: add: %w", err)
+	}
+	if err := d.flows.Delete(ctx, id); err != nil {
+		return fmt.Errorf("contact: add: %w", err)
+	}
+	return nil
+}
+
+// tell writes the events and the messages of a new contact.
+func (d *Desk) tell(ctx context.Context, tx Tx, a *account.Account, fresh account.Contact, replaced *account.Contact, wall time.Time, request string) error {
+	e := audit.Event{At: wall, Kind: audit.ContactAdded, Account: a.ID, Request: request, Detail: map[string]string{"contact": string(fresh.Kind)}}
+	if err := tx.RecordEvent(ctx, e); err != nil {
+		return err
+	}
+	if err := d.Notices.Tell(ctx, tx, a, notice.ContactAdded, notice.With{Contact: Mask(fresh), At: wall}); err != nil {
+		return err
+	}
+	if replaced == nil {
+		return nil
+	}
+	e.Kind = audit.ContactRemoved
+	if err := tx.RecordEvent(ctx, e); err != nil {
+		return err
+	}
+	return d.Notices.To(ctx, tx, a.ID, *replaced, a.Lang, notice.ContactRemoved, notice.With{Contact: Mask(*replaced), At: wall})
+}
+
+// recovered finds through which contact, and when, the account was last recovered.
+func (d *Desk) recovered(ctx context.Context, id account.ID) (account.ContactKind, time.Time, error) {
+	events, err := d.Accounts.Events(ctx, id, 0, 200)
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("contact: last recovery: %w", err)
+	}
+	for _, e := range events {
+		if e.Kind == audit.Recovered {
+			return account.ContactKind(e.Detail["contact"]), e.At, nil
+		}
+	}
+	return "", time.Time{}, nil
+}

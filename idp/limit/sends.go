@@ -1,0 +1,29 @@
+package limit
+
+import (
+	"context"
+	"time"
+)
+
+// Messages cost money and patience, whoever they go to. These rules count every code and link that
+// somebody makes us send: by the contact it goes to and by the network it was asked from. What a contact
+// belongs to plays no part, so the answer tells nothing.
+var (
+	perContact = Rule{Name: "send contact", Free: 6, Window: 24 * time.Hour}
+	perSender  = Rule{Name: "send network", Free: 40, Window: 24 * time.Hour, First: 10 * time.Second, Most: 5 * time.Minute}
+)
+
+// Send counts a message to a contact, or says how long to wait.
+func (k *Keeper) Send(ctx context.Context, contact, network string) error {
+	h, err := k.Take(ctx, perSender, network)
+	if err != nil {
+		return err
+	}
+	if _, err := k.Take(ctx, perContact, contact); err != nil {
+		if back := h.Back(ctx); back != nil {
+			return back
+		}
+		return err
+	}
+	return nil
+}
