@@ -35,19 +35,19 @@ func (Account) PageName() string { return "account" }
 // Profile asks for the data the registries compare.
 type Profile struct {
 	Form
-	FamilyName, GivenName, Patronymic string
-	Sex                               string
-	BirthDay, BirthMonth, BirthYear   string
-	BirthPlace                        string
-	Citizenship                       string // ISO 3166 alpha-3; "" means RUS
-	SNILS                             string
-	DocumentType                      string
-	DocumentNumber                    string
-	IssuedDay, IssuedMonth            string
-	IssuedYear                        string
-	DepartmentCode, Issuer            string
-	Change                            bool   // the data was checked before; the old stays until the verdict
-	Running                           string // number of the application that this one will end
+	FamilyName, GivenName, Patronymic     string
+	Sex                                   string
+	BirthDay, BirthMonth, BirthYear       string
+	BirthPlace                            string
+	Citizenship                           string // ISO 3166 alpha-3; "" means RUS
+	SNILS                                 string
+	DocumentType                          string
+	DocumentNumber                        string
+	IssuedDay, IssuedMonth, IssuedYear    string
+	ExpiresDay, ExpiresMonth, ExpiresYear string // optional
+	DepartmentCode, Issuer                string
+	Change                                bool   // the data was checked before; the old stays until the verdict
+	Running                               string // number of the application that this one will end
 }
 
 func (Profile) PageName() string { return "profile" }
@@ -65,7 +65,7 @@ func (CheckAnswers) PageName() string { return "check-answers" }
 
 // Checks shows how an application fares.
 type Checks struct {
-	State        string // running, agreed, refused, cancelled
+	State        string // running, agreed, refused, ended (a new application took its place), overdue (a registry kept silent)
 	Number       string
 	SubmittedAt  time.Time
 	DueAt        time.Time
@@ -73,7 +73,6 @@ type Checks struct {
 	DocumentType string
 	Items        []Check
 	Taken        bool // the SNILS belongs to another checked account
-	Late         bool // the deadline has passed and the registries kept silent
 	ConfirmURL   string
 }
 

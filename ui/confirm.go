@@ -49,12 +49,12 @@ func (LetterCheck) PageName() string { return "letter-check" }
 // Letter follows a letter and takes its code.
 type Letter struct {
 	Form
-	State       string // live, returned, spent (too many tries), expired, cancelled
+	State       string // live, expired, or why it ended: citizen, returned, tries, replaced, fallen
 	JustOrdered bool
 	Number      string // of the order
 	ExpectedBy  time.Time
 	Address     Address
-	Status      string // accepted, printed, handed_over, in_transit, arrived, delivered, returned
+	Status      string // ordered, accepted, printed, handed_over, in_transit, arrived, delivered, returned
 	Events      []LetterEvent
 	Track       string
 	ValidUntil  time.Time // of the code; zero until handed over

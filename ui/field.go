@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -106,8 +107,9 @@ func (s *speaker) field(id, value string, faults []Fault, extra ...string) field
 
 // dateView is what parts/date shows: three inputs under one legend.
 type dateView struct {
-	ID, Legend, Hint, Wrong string
-	Parts                   []datePart
+	ID, Legend, Wrong string
+	Optional          bool
+	Parts             []datePart
 }
 
 type datePart struct {
@@ -118,9 +120,10 @@ type datePart struct {
 // threeFields makes a date of three inputs; id is birth or issued. A fault
 // may name the whole (birth, birth-date) or one part (birth-year).
 func (s *speaker) threeFields(id, day, month, year string, faults []Fault) dateView {
-	d := dateView{ID: id, Legend: s.word("field", id)}
+	d := dateView{ID: id, Legend: s.word("field", id), Optional: id == "expires"}
 	whole := false
 	for _, f := range faults {
+		f.Field = strings.ReplaceAll(f.Field, "_", "-")
 		if group(f.Field) != id {
 			continue
 		}
@@ -138,7 +141,7 @@ func (s *speaker) threeFields(id, day, month, year string, faults []Fault) dateV
 		}
 		v.Bad = whole
 		for _, f := range faults {
-			v.Bad = v.Bad || f.Field == v.ID
+			v.Bad = v.Bad || strings.ReplaceAll(f.Field, "_", "-") == v.ID
 		}
 		d.Parts = append(d.Parts, v)
 	}
@@ -147,7 +150,8 @@ func (s *speaker) threeFields(id, day, month, year string, faults []Fault) dateV
 
 // group is the date a part of it belongs to, else the field itself.
 func group(field string) string {
-	for _, id := range []string{"birth", "issued"} {
+	field = strings.ReplaceAll(field, "_", "-")
+	for _, id := range []string{"birth", "issued", "expires"} {
 		if rest, ok := strings.CutPrefix(field, id+"-"); ok && (rest == "day" || rest == "month" || rest == "year" || rest == "date" || rest == "on") {
 			return id
 		}
@@ -158,7 +162,7 @@ func group(field string) string {
 // wrong is the sentence at a field, or nothing.
 func (s *speaker) wrong(faults []Fault, id string) string {
 	for _, f := range faults {
-		if f.Field == id {
+		if strings.ReplaceAll(f.Field, "_", "-") == id {
 			return s.sentence(f)
 		}
 	}
@@ -200,9 +204,9 @@ func (s *speaker) summary(faults []Fault) []summaryLine {
 	for _, f := range faults {
 		line := summaryLine{Href: "#main-form", Text: s.sentence(f)}
 		if f.Field != "" {
-			line.Href = "#" + f.Field
-			id := group(f.Field)
-			if id != f.Field && (strings.HasSuffix(f.Field, "-date") || strings.HasSuffix(f.Field, "-on")) || f.Field == "birth" || f.Field == "issued" {
+			field, id := strings.ReplaceAll(f.Field, "_", "-"), group(f.Field)
+			line.Href = "#" + field
+			if id != field && (strings.HasSuffix(field, "-date") || strings.HasSuffix(field, "-on")) || slices.Contains([]string{"birth", "issued", "expires"}, field) {
 				line.Href = "#" + id + "-day"
 			}
 			if label := s.word("field", id); label != id && !selfEvident(f.Code) {

@@ -28,14 +28,10 @@ type speaker struct {
 	lang    string
 	local   *i18n.Localizer
 	options Options
-
-	countries []country
 }
 
 func newSpeaker(b *i18n.Bundle, lang string, o Options) *speaker {
-	s := &speaker{lang: lang, local: i18n.NewLocalizer(b, lang), options: o}
-	s.countries = sortedCountries(s)
-	return s
+	return &speaker{lang: lang, local: i18n.NewLocalizer(b, lang), options: o}
 }
 
 // site is the product's name.
@@ -134,8 +130,8 @@ func (s *speaker) funcs(page string) template.FuncMap {
 		"seconds": s.seconds, "age": s.age, "wait": s.wait, "phone": s.phone, "tel": s.tel, "machine": s.machine,
 
 		"field": s.field, "wrong": s.wrong, "summary": s.summary, "word": s.word, "date3": s.threeFields,
-		"usual": otherwise, "initial": initial, "lower": lowerFirst, "bars": bars, "list": list, "has": slices.Contains[[]string],
-		"country": s.country, "countries": func() []country { return s.countries },
+		"usual": otherwise, "initial": initial, "lower": lowerFirst, "bars": bars, "list": list, "origin": newOrigin, "newPassword": newPassword, "has": slices.Contains[[]string],
+		"country": s.country, "countries": countries,
 		"join": s.join, "methods": s.methods, "demand": s.demand, "event": s.event,
 		"expired": func(p SMSCode) bool { return p.expired(s.options.Now()) },
 	}

@@ -7,6 +7,9 @@ import "time"
 type Page interface {
 	// PageName is the folder of the page's template.
 	PageName() string
+	// examples are the page's documentation, its tests and its gallery
+	// entries in one; the method also keeps the set of pages in this package.
+	examples() []Example
 }
 
 // An Example is one state of a page worth looking at.
@@ -16,9 +19,10 @@ type Example struct {
 }
 
 // A Fault is one mistake in a form, told above the heading and again at its
-// field in the same words: locale key fault.<Code>.
+// field in the same words: locale key fault.<Code>. Field is the id of an
+// input, or a name of civil's forms: family_name, birth_date, issued_on.
 type Fault struct {
-	Field string        // id of the field; "" when no single field is wrong
+	Field string        // "" when no single field is wrong
 	Code  string        // "snils.check"
 	Count int           // for sentences that count: tries left
 	Wait  time.Duration // for sentences that ask to wait
@@ -92,6 +96,7 @@ type Paper struct {
 	Type           string // ru_passport, residence_permit, foreign_passport
 	Number         string
 	IssuedOn       time.Time
+	ExpiresOn      time.Time // zero: none
 	Issuer         string
 	DepartmentCode string
 }

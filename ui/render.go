@@ -164,7 +164,6 @@ type view struct {
 	Faulty bool
 	Help   string
 	Site   string
-	Form   bool
 }
 
 // Render writes a page in its frame. Nothing is written when it fails.
@@ -175,6 +174,10 @@ func (r *Renderer) Render(w io.Writer, f Frame, p Page) error {
 	t := r.pages[f.Lang][p.PageName()]
 	if t == nil {
 		return fmt.Errorf("ui: no page %q", p.PageName())
+	}
+	if e, ok := p.(Error); ok && e.Request == "" {
+		e.Request = f.RequestID
+		p = e
 	}
 	v := view{Frame: f, Page: p, Other: "en", Help: r.options.HelpPhone, Site: r.speak[f.Lang].site()}
 	if f.Lang == "en" {

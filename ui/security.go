@@ -78,6 +78,7 @@ func (PasswordChange) PageName() string { return "password-change" }
 
 // Error is the calm page for whatever went wrong.
 type Error struct {
+	Request  string // "" means the frame's RequestID
 	Kind     string // server, not_found, expired, too_many, bad_request, forbidden, unavailable
 	At       time.Time
 	Wait     time.Duration // with too_many
@@ -88,3 +89,13 @@ type Error struct {
 }
 
 func (Error) PageName() string { return "error" }
+
+// Several tells whether there are sessions beside the present one.
+func (p Security) Several() bool {
+	for _, s := range p.Sessions {
+		if !s.Current {
+			return true
+		}
+	}
+	return false
+}

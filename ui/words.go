@@ -2,9 +2,10 @@ package ui
 
 import (
 	"slices"
-	"sort"
 	"strings"
 	"time"
+
+	"github.com/propusk/propusk/idp/civil"
 )
 
 // allMethods in order of strength.
@@ -77,23 +78,46 @@ func (s *speaker) event(e Event) string {
 	return text
 }
 
-// A country is one line of the citizenship list.
-type country struct{ Code, Name string }
-
 // country is the name of a state by its ISO 3166 alpha-3 code.
-func (s *speaker) country(code string) string { return s.word("country", code) }
+func (s *speaker) country(code string) string { return civil.Country(code).Name(s.lang) }
 
-// sortedCountries puts Russia first and the others by name.
-func sortedCountries(s *speaker) []country {
-	out := make([]country, 0, len(countryCodes))
-	for _, c := range countryCodes {
-		out = append(out, country{c, s.country(c)})
+// countries are the citizenships on offer, in civil's order.
+func countries() []string {
+	var codes []string
+	for _, c := range civil.Countries() {
+		codes = append(codes, c.String())
 	}
-	sort.SliceStable(out, func(i, j int) bool {
-		if (out[i].Code == "RUS") != (out[j].Code == "RUS") {
-			return out[i].Code == "RUS"
-		}
-		return out[i].Name < out[j].Name
-	})
-	return out
+	return codes
+}
+
+// originView is what parts/origin shows.
+type originView struct {
+	Origin
+	Text string
+}
+
+// newOrigin takes the origin as pages hold it, with or without a pointer.
+func newOrigin(o any, text string) originView {
+	v := originView{Text: text}
+	switch o := o.(type) {
+	case *Origin:
+		v.Origin = *o
+	case Origin:
+		v.Origin = o
+	}
+	return v
+}
+
+// passwordView is what parts/password shows.
+type passwordView struct {
+	Rules     PasswordRules
+	Suggested string
+	Faults    []Fault
+}
+
+func newPassword(r PasswordRules, suggested string, faults []Fault) passwordView {
+	if r.MinLength == 0 {
+		r.MinLength = 8
+	}
+	return passwordView{r, suggested, faults}
 }
