@@ -25,12 +25,14 @@ type dialect struct {
 type text struct{ sqlite, postgres string }
 
 // both makes a statement of its common writing.
-func both(s string) text { return text{sqliteDialect.words.Replace(s), postgresDialect.words.Replace(s)} }
+func both(s string) text {
+	return text{sqliteDialect.words.Replace(s), postgresDialect.words.Replace(s)}
+}
 
 var sqliteDialect = &dialect{
 	name: "sqlite",
 	words: strings.NewReplacer(
-		" {update}", "", " {skip}", "", " {share}", "", "{of}", "",
+		" {update}", "", " {update of t}", "", " {skip}", "", " {share}", "",
 		"{id}", "TEXT", "{bytes}", "BLOB", "{serial}", "INTEGER PRIMARY KEY AUTOINCREMENT", "{clustered}", "WITHOUT ROWID",
 	),
 	again: func(err error) bool {
@@ -55,7 +57,7 @@ var sqliteDialect = &dialect{
 var postgresDialect = &dialect{
 	name: "postgres",
 	words: strings.NewReplacer(
-		"{update}", "FOR UPDATE", "{skip}", "FOR UPDATE SKIP LOCKED", "{share}", "FOR SHARE", "{of}", " OF ",
+		"{update}", "FOR UPDATE", "{skip}", "FOR UPDATE SKIP LOCKED", "{update of t}", "FOR UPDATE OF t", "{share}", "FOR SHARE",
 		// Ids are compared as bytes: no locale's order, and the fastest.
 		"{id}", `TEXT COLLATE "C"`, "{bytes}", "BYTEA", "{serial}", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "{clustered}", "",
 	),

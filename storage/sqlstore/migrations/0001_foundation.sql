@@ -105,6 +105,7 @@ CREATE TABLE letter (
   id      {id}    NOT NULL PRIMARY KEY,
   account BIGINT  NOT NULL,
   at      BIGINT  NOT NULL,
+  live    BIGINT  NOT NULL,     -- 1: neither used nor cancelled
   version BIGINT  NOT NULL,
   body    {bytes} NOT NULL
 );
@@ -114,6 +115,7 @@ CREATE TABLE visit (
   id      {id}    NOT NULL PRIMARY KEY,
   account BIGINT  NOT NULL,
   at      BIGINT  NOT NULL,
+  live    BIGINT  NOT NULL,     -- 1: not closed
   version BIGINT  NOT NULL,
   body    {bytes} NOT NULL
 );
