@@ -37,7 +37,7 @@ func newAssets(files fs.FS) (*Assets, error) {
 	if err != nil {
 		return nil, err
 	}
-	script, err := join(files, []string{"layout/*.js", "parts/*/*.js"})
+	script, err := join(files, []string{"parts/*/*.js"})
 	if err != nil {
 		return nil, err
 	}

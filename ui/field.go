@@ -42,7 +42,6 @@ var fieldKinds = map[string]fieldKind{
 	"street":           {complete: "address-line1", max: "150"},
 	"house":            {complete: "off", class: "Wide-10", max: "20"},
 	"flat":             {complete: "off", class: "Wide-10", max: "20", optional: true},
-	"refusal-note":     {complete: "off", max: "300", optional: true},
 }
 
 // fieldView is what parts/field shows.
