@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -97,20 +98,20 @@ func (t *Transients) Sweep(ctx context.Context, now time.Time) error {
 // Put keeps a value, whatever was there (transient.Store).
 func (t *Transients) Put(ctx context.Context, kind, id string, value []byte, now, deadline time.Time) error {
 	_, err := t.db.write.ExecContext(ctx, `
-		INSERT INTO transient (kind, id, value, revision, deadline) VALUES ($1, $2, $3, 1, $4)
-		ON CONFLICT (kind, id) DO UPDATE SET value = excluded.value, revision = transient.revision + 1, deadline = excluded.deadline`,
-		kind, id, value, micros(deadline))
+		INSERT INTO transient (kind, id, value, revision, deadline) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (kind, id) DO UPDATE SET value = excluded.value, revision = excluded.revision, deadline = excluded.deadline`,
+		kind, id, value, rand.Int64N(1<<50), micros(deadline))
 	return said("put", err)
 }
 
-// Create keeps a value if nothing alive is there (transient.Store). The revision goes on from what was
-// there before, so that nobody who read that can replace this.
+// Create keeps a value if nothing alive is there (transient.Store). A revision begins at random: who read
+// a value before it was taken must not replace the one made after.
 func (t *Transients) Create(ctx context.Context, kind, id string, value []byte, now, deadline time.Time) error {
 	res, err := t.db.write.ExecContext(ctx, `
-		INSERT INTO transient (kind, id, value, revision, deadline) VALUES ($1, $2, $3, 1, $4)
-		ON CONFLICT (kind, id) DO UPDATE SET value = excluded.value, revision = transient.revision + 1, deadline = excluded.deadline
-		WHERE transient.deadline <= $5`,
-		kind, id, value, micros(deadline), micros(now))
+		INSERT INTO transient (kind, id, value, revision, deadline) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (kind, id) DO UPDATE SET value = excluded.value, revision = excluded.revision, deadline = excluded.deadline
+		WHERE transient.deadline <= $6`,
+		kind, id, value, rand.Int64N(1<<50), micros(deadline), micros(now))
 	return affected(res, err, "create", fault.Exists)
 }
 
