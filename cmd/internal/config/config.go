@@ -6,7 +6,11 @@
 // PROPUSK_SESSIONS_ORDINARY_IDLE; lists are separated by commas. Durations are written as 90s, 15m, 720h.
 package config
 
-import "time"
+import (
+	"time"
+
+	"github.com/propusk/propusk/idp/session"
+)
 
 // A Config is everything that can be set.
 type Config struct {
@@ -31,8 +35,13 @@ type Config struct {
 	Passwords  Passwords  `yaml:"passwords"`
 	Sessions   Sessions   `yaml:"sessions"`
 	Tokens     Tokens     `yaml:"tokens"`
-	Log        Log        `yaml:"log"`
-	Tracing    Tracing    `yaml:"tracing"`
+	// PrivateNetwork lets logout tokens go to relying parties at loopback and private addresses.
+	PrivateNetwork bool `yaml:"private_network"`
+	// Help is the telephone of the help desk, as messages print it.
+	Help string `yaml:"help"`
+
+	Log     Log     `yaml:"log"`
+	Tracing Tracing `yaml:"tracing"`
 }
 
 // TLS is a certificate and its key.
@@ -89,7 +98,8 @@ type API struct {
 type Mail struct {
 	// Server is host:port.
 	Server string `yaml:"server"`
-	// TLS is starttls (the default), implicit, or none, which is only for loopback.
+	// TLS is mandatory (STARTTLS, the default), implicit (TLS from the first byte), or none, which is only
+	// for loopback.
 	TLS string `yaml:"tls"`
 	// User and PasswordFile sign in at the server; empty: it asks for nothing.
 	User         string `yaml:"user"`
@@ -114,6 +124,14 @@ type Passwords struct {
 	Admitted int `yaml:"admitted"`
 	// Wait is how long a sign-in waits for its turn before it is asked to come back.
 	Wait time.Duration `yaml:"wait"`
+	// Breached is a file of breached passwords as Have I Been Pwned publishes them: SHA-1 in hexadecimal, a
+	// colon, a count. Empty: the built-in list alone.
+	Breached string `yaml:"breached"`
+}
+
+func life(k session.Kind) Life {
+	l := session.Lives()[k]
+	return Life{Lifetime: l.Whole, Idle: l.Idle}
 }
 
 // A Life says how long a session lives.
@@ -171,13 +189,11 @@ func Default() Config {
 		Registries: Registries{Timeout: 10 * time.Second},
 		Post:       API{Timeout: 20 * time.Second},
 		SMS:        API{Timeout: 10 * time.Second},
-		Mail:       Mail{TLS: "starttls", Timeout: 20 * time.Second},
+		Mail:       Mail{TLS: "mandatory", Timeout: 20 * time.Second},
 
-		Passwords: Passwords{Profile: "esia", MemoryKiB: 19456, Passes: 2, Threads: 1, Wait: 10 * time.Second},
+		Passwords: Passwords{Profile: "esia", MemoryKiB: 19456, Passes: 2, Threads: 1, Wait: 5 * time.Second},
 		Sessions: Sessions{
-			Ordinary: Life{Lifetime: 12 * time.Hour, Idle: 3 * time.Hour},
-			Foreign:  Life{Lifetime: 30 * time.Minute, Idle: 15 * time.Minute},
-			Operator: Life{Lifetime: 12 * time.Hour, Idle: 15 * time.Minute},
+			Ordinary: life(session.Ordinary), Foreign: life(session.Foreign), Operator: life(session.Operator),
 		},
 		Tokens:  Tokens{Access: 15 * time.Minute, JWT: 5 * time.Minute, ID: time.Hour, Refresh: 30 * 24 * time.Hour},
 		Log:     Log{Level: "info", Format: "json"},

@@ -114,6 +114,8 @@ func kind(v reflect.Value) string {
 		return "text"
 	case v.Kind() == reflect.Float64:
 		return "a number"
+	case v.Kind() == reflect.Bool:
+		return "true or false"
 	}
 	return "a whole number"
 }

@@ -24,6 +24,7 @@ func (c *Config) Validate() error {
 	if c.Tracing.Endpoint != "" {
 		v.address("tracing.endpoint", c.Tracing.Endpoint)
 	}
+	v.want(c.Help != "", "help: is not set; messages name it to people in trouble")
 	v.want(c.Tracing.Ratio >= 0 && c.Tracing.Ratio <= 1, "tracing.ratio: want 0 to 1")
 	return errors.Join(v.mistakes...)
 }
@@ -117,7 +118,7 @@ func (c *Config) validateNeighbours(v *verdict) {
 	v.between("mail.timeout", c.Mail.Timeout, time.Second, 25*time.Second)
 	host, _, err := net.SplitHostPort(c.Mail.Server)
 	v.want(err == nil, "mail.server: want host:port")
-	v.oneOf("mail.tls", c.Mail.TLS, "starttls", "implicit", "none")
+	v.oneOf("mail.tls", c.Mail.TLS, "mandatory", "implicit", "none")
 	v.want(c.Mail.TLS != "none" || loopback(host), "mail.tls: none is only for a server on loopback: messages carry codes")
 	v.want((c.Mail.User == "") == (c.Mail.PasswordFile == ""), "mail: user and password_file go together")
 	_, err = mail.ParseAddress(c.Mail.From)
@@ -152,13 +153,16 @@ func (c *Config) Files() error {
 	for name, path := range map[string]string{
 		"tls.certificate": c.TLS.Certificate, "tls.key": c.TLS.Key, "keys.master": c.Keys.Master,
 		"registries.token_file": c.Registries.TokenFile, "post.token_file": c.Post.TokenFile,
-		"sms.token_file": c.SMS.TokenFile, "mail.password_file": c.Mail.PasswordFile,
+		"sms.token_file": c.SMS.TokenFile, "mail.password_file": c.Mail.PasswordFile, "passwords.breached": c.Passwords.Breached,
 	} {
 		if path == "" {
 			continue
 		}
-		_, err := os.ReadFile(path)
+		f, err := os.Open(path)
 		v.want(err == nil, "%s: %w", name, err)
+		if err == nil {
+			f.Close()
+		}
 	}
 	return errors.Join(v.mistakes...)
 }

@@ -1,9 +1,6 @@
 package seed
 
 import (
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -51,7 +48,8 @@ func LoadSecrets(path string) (Secrets, error) {
 	drew := false
 	for _, id := range []string{"portal", "tax", "pension", "voting", "bank"} {
 		if out[id] == "" {
-			out[id], drew = NewSecret(), true
+			out[id], _ = rp.NewSecret()
+			drew = true
 		}
 	}
 	if !drew {
@@ -61,19 +59,6 @@ func LoadSecrets(path string) (Secrets, error) {
 		return nil, err
 	}
 	return out, os.WriteFile(path, text, 0o600)
-}
-
-// NewSecret draws a client secret of 256 random bits.
-func NewSecret() string {
-	b := make([]byte, 32)
-	rand.Read(b)
-	return base64.RawURLEncoding.EncodeToString(b)
-}
-
-// HashSecret is what the provider keeps of a secret. The secret is random, so a fast hash is enough.
-func HashSecret(secret string) []byte {
-	h := sha256.Sum256([]byte(secret))
-	return h[:]
 }
 
 // TaxPolicy is what the tax service demands when it leaves judging to the provider: tax secrecy forbids
@@ -88,7 +73,7 @@ func Clients(a Addresses, secrets Secrets, taxPolicy bool) []Client {
 	site := func(id, home, ru, en, purposeRu, purposeEn string, scopes ...string) Client {
 		p := rp.Party{
 			ID: rp.ID(id), Name: map[string]string{"ru": ru, "en": en}, Purpose: map[string]string{"ru": purposeRu, "en": purposeEn},
-			Home: home, Profile: rp.Strict, AuthMethod: "client_secret_basic", SecretHash: HashSecret(secrets[id]),
+			Home: home, Profile: rp.Strict, AuthMethod: "client_secret_basic", SecretHash: rp.HashSecret(secrets[id]),
 			Redirects: []string{home + "/callback/" + id}, PostLogout: []string{home + "/"}, Backchannel: home + "/backchannel-logout",
 			Grants: []string{"authorization_code", "refresh_token", "client_credentials"},
 			Scopes: append([]string{"openid"}, scopes...), IDTokenAlg: "ES256", Introspection: true,

@@ -18,7 +18,7 @@ func TestTheSeededClientsAreWellRegistered(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range Clients(demo, secrets, true) {
-		if err := c.Party.Check(); err != nil {
+		if err := c.Party.Validate(); err != nil {
 			t.Errorf("%s: %v", c.Party.ID, err)
 		}
 		if (c.Secret == "") != (c.Party.ID == "sandbox") {

@@ -1,0 +1,71 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/propusk/propusk/idp"
+	"github.com/propusk/propusk/idp/authn/password"
+	"github.com/propusk/propusk/idp/notice/mail"
+	"github.com/propusk/propusk/idp/seal"
+	"github.com/propusk/propusk/idp/session"
+)
+
+// Provider turns the configuration into what a provider is built from, reading the files of secrets.
+func (c *Config) Provider(log *slog.Logger, metrics *prometheus.Registry) (idp.Config, error) {
+	var errs []error
+	secret := func(path string) string {
+		s, err := Secret(path)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		return s
+	}
+	issuer, err := url.Parse(c.Issuer)
+	errs = append(errs, err)
+	master, err := seal.LoadMaster(c.Keys.Master)
+	errs = append(errs, err)
+	var proxies []netip.Prefix
+	for _, p := range c.TrustedProxies {
+		prefix, err := netip.ParsePrefix(p)
+		errs = append(errs, err)
+		proxies = append(proxies, prefix)
+	}
+	api := func(a API) idp.API { return idp.API{URL: a.URL, Token: secret(a.TokenFile), Timeout: a.Timeout} }
+	out := idp.Config{
+		Issuer: issuer, Records: c.Stores.Records, Transients: c.Stores.Transients, Master: master,
+		Now: time.Now, Wall: time.Now, Log: log, Metrics: metrics, Proxies: proxies,
+		Registries: idp.Registries{
+			Pension: c.Registries.Pension, Interior: c.Registries.Interior, Tax: c.Registries.Tax,
+			Token: secret(c.Registries.TokenFile), Timeout: c.Registries.Timeout,
+		},
+		Post: api(c.Post), SMS: api(c.SMS),
+		Mail: mail.Config{
+			Address: c.Mail.Server, From: c.Mail.From, TLS: c.Mail.TLS, User: c.Mail.User,
+			Password: secret(c.Mail.PasswordFile), Timeout: c.Mail.Timeout,
+		},
+		Passwords: idp.Passwords{
+			Profile:  password.Profile(c.Passwords.Profile),
+			Params:   password.Params{Memory: c.Passwords.MemoryKiB, Time: c.Passwords.Passes, Threads: c.Passwords.Threads},
+			Limit:    password.Limit{Concurrent: c.Passwords.Admitted, Patience: c.Passwords.Wait},
+			Breached: c.Passwords.Breached,
+		},
+		Sessions: map[session.Kind]session.Life{
+			session.Ordinary: c.Sessions.Ordinary.life(), session.Foreign: c.Sessions.Foreign.life(), session.Operator: c.Sessions.Operator.life(),
+		},
+		Tokens:         idp.Tokens{Access: c.Tokens.Access, JWT: c.Tokens.JWT, ID: c.Tokens.ID, Refresh: c.Tokens.Refresh},
+		PrivateNetwork: c.PrivateNetwork, Help: c.Help,
+	}
+	if err := errors.Join(errs...); err != nil {
+		return out, fmt.Errorf("configuration: %w", err)
+	}
+	return out, nil
+}
+
+func (l Life) life() session.Life { return session.Life{Whole: l.Lifetime, Idle: l.Idle} }
