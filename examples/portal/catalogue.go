@@ -76,9 +76,9 @@ func (c Catalogue) Search(query string) []Service {
 	var found []Service
 	wanted := terms(query)
 	for i, w := range wanted {
-		// Endings of long Russian words are left off: "паспорта" finds "паспорт".
-		if letters := []rune(w); len(letters) > 6 && letters[0] >= 'а' {
-			wanted[i] = string(letters[:len(letters)-2])
+		// Endings of Russian words are left off: "паспорта" finds "паспорт".
+		if letters := []rune(w); len(letters) > 4 && letters[0] >= 'а' {
+			wanted[i] = string(letters[:len(letters)-1-len(letters)/7])
 		}
 	}
 	for _, s := range c.Services {

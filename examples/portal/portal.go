@@ -7,7 +7,6 @@ import (
 	"context"
 	"embed"
 	"net/http"
-	"time"
 
 	"github.com/propusk/propusk/examples/relyingparty"
 )
@@ -132,13 +131,12 @@ func (s *service) groups(session *relyingparty.Session) []group {
 // A form is a service's page: what it takes, and the form if it is open.
 type form struct {
 	counter
-	Claims  relyingparty.Claims
-	WayUp   string
-	Phone   string
-	Email   string
-	Note    string
-	Wrong   map[string]string
-	Expects time.Time
+	Claims relyingparty.Claims
+	WayUp  string
+	Phone  string
+	Email  string
+	Note   string
+	Wrong  map[string]string
 }
 
 func (s *service) form(svc Service, session *relyingparty.Session) form {

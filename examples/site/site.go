@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 	"time"
@@ -155,16 +156,17 @@ func (s *Site) make(r *http.Request, page string, data any) ([]byte, error) {
 	if l == English {
 		v.Other = Russian
 	}
-	query := r.URL.Query()
+	address, query := r.URL.Path, r.URL.Query()
 	if r.Method != http.MethodGet {
-		query = map[string][]string{}
+		query = url.Values{}
 	}
-	// What a provider adds to the callback address is for one use only.
-	for _, used := range []string{"code", "state", "iss"} {
-		query.Del(used)
+	// A provider's answer is for one use only, so its page cannot be asked for
+	// again in the other language.
+	if strings.HasPrefix(address, "/callback/") {
+		address, query = "/", url.Values{}
 	}
 	query.Set("lang", string(v.Other))
-	v.OtherHref = r.URL.Path + "?" + query.Encode()
+	v.OtherHref = address + "?" + query.Encode()
 	if s.options.Around != nil {
 		v.Around = s.options.Around(r)
 	}
