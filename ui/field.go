@@ -226,3 +226,14 @@ func selfEvident(code string) bool {
 	}
 	return false
 }
+
+// calm faults are no slip of the pen: a code or a password that did not fit.
+func calm(faults []Fault) bool {
+	for _, f := range faults {
+		about, _, _ := strings.Cut(f.Code, ".")
+		if !slices.Contains([]string{"login", "code", "totp", "identity"}, about) && f.Code != "password.wrong" && f.Code != "letter_code.wrong" {
+			return false
+		}
+	}
+	return true
+}
