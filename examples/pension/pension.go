@@ -47,7 +47,7 @@ func (s *service) routes() *http.ServeMux {
 	mux.HandleFunc("GET /{$}", s.home)
 	mux.HandleFunc("GET /statement", s.statement)
 	mux.HandleFunc("GET /age", s.age)
-	mux.HandleFunc("GET /", s.party.Site().NotFound)
+	mux.HandleFunc("/", s.party.Site().NotFound)
 	return mux
 }
 

@@ -52,7 +52,7 @@ func (s *service) routes() *http.ServeMux {
 	mux.HandleFunc("GET /services/{id}", s.service)
 	mux.HandleFunc("POST /services/{id}", s.apply)
 	mux.HandleFunc("GET /applications", s.applications)
-	mux.HandleFunc("GET /", s.party.Site().NotFound)
+	mux.HandleFunc("/", s.party.Site().NotFound)
 	return mux
 }
 

@@ -30,7 +30,7 @@ func (w *world) routes() *http.ServeMux {
 	mux.HandleFunc("POST /registries/{name}/mode", w.page(w.setMode))
 	mux.HandleFunc("GET /clock", w.page(w.clockPage))
 	mux.HandleFunc("POST /clock", w.page(w.advance))
-	mux.HandleFunc("GET /", w.site.NotFound)
+	mux.HandleFunc("/", w.site.NotFound)
 	return mux
 }
 

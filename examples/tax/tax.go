@@ -65,7 +65,7 @@ func (s *service) routes() *http.ServeMux {
 	mux.HandleFunc("GET /certificate", s.certificate)
 	mux.HandleFunc("GET /deadlines", s.plain("deadlines"))
 	mux.HandleFunc("GET /who", s.plain("who"))
-	mux.HandleFunc("GET /", s.party.Site().NotFound)
+	mux.HandleFunc("/", s.party.Site().NotFound)
 	return mux
 }
 

@@ -77,7 +77,7 @@ func (s *service) routes() *http.ServeMux {
 	mux.HandleFunc("GET /{$}", s.home)
 	mux.HandleFunc("GET /initiatives/{id}", s.initiative)
 	mux.HandleFunc("POST /initiatives/{id}", s.vote)
-	mux.HandleFunc("GET /", s.party.Site().NotFound)
+	mux.HandleFunc("/", s.party.Site().NotFound)
 	return mux
 }
 

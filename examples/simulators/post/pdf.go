@@ -14,9 +14,12 @@ var shownCode = regexp.MustCompile(`\(([0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{3})\)\s*
 // A page of text inflates to little; more is not a letter.
 const maxStream = 4 << 20
 
-// ReadCode finds the code on a printed page, or nothing. It looks into every
-// stream of the file, packed or not.
+// ReadCode finds the code on a printed page, or nothing. It looks at the file as
+// it stands, then into every packed stream.
 func ReadCode(pdf []byte) string {
+	if code := shownCode.FindSubmatch(pdf); code != nil {
+		return string(code[1])
+	}
 	for rest := pdf; ; {
 		_, after, ok := bytes.Cut(rest, []byte("stream"))
 		if !ok {
@@ -27,12 +30,13 @@ func ReadCode(pdf []byte) string {
 			return ""
 		}
 		rest = next
-		content = bytes.TrimLeft(content, "\r\n")
-		if r, err := zlib.NewReader(bytes.NewReader(content)); err == nil {
-			// A stream that breaks off still shows what came before.
-			content, _ = io.ReadAll(io.LimitReader(r, maxStream))
+		r, err := zlib.NewReader(bytes.NewReader(bytes.TrimLeft(content, "\r\n")))
+		if err != nil {
+			continue
 		}
-		if code := shownCode.FindSubmatch(content); code != nil {
+		// A stream that breaks off still shows what came before.
+		page, _ := io.ReadAll(io.LimitReader(r, maxStream))
+		if code := shownCode.FindSubmatch(page); code != nil {
 			return string(code[1])
 		}
 	}
