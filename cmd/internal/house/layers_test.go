@@ -27,7 +27,7 @@ type layer struct {
 
 // What a rule of the domain must not know.
 var machinery = []string{
-	"github.com/labstack/echo/", "database/sql", "html/template", "text/template", "github.com/jackc/pgx/", "modernc.org/",
+	"github.com/labstack/echo/", "database/sql", "html/template", "github.com/jackc/pgx/", "modernc.org/",
 	"github.com/redis/", "github.com/riverqueue/", "github.com/zitadel/", "github.com/go-jose/",
 }
 
@@ -41,7 +41,7 @@ var layers = []layer{
 		name: "domain", may: []string{"leaf"},
 		packages: []string{
 			"idp/account", "idp/audit", "idp/authn/", "idp/centre", "idp/claims", "idp/confirm/", "idp/consent", "idp/grant",
-			"idp/job", "idp/notice/", "idp/policy", "idp/recovery", "idp/register", "idp/registry/", "idp/rp", "idp/session",
+			"idp/contact", "idp/job", "idp/limit", "idp/notice/", "idp/outside", "idp/policy", "idp/recovery", "idp/register", "idp/registry/", "idp/rp", "idp/session",
 			"idp/signal/", "idp/signin", "idp/transient",
 		},
 		never: machinery,
