@@ -58,6 +58,8 @@ type Check struct {
 	Attempts int       `json:"attempts,omitempty"`
 	// Trouble says that the last attempt found the registry slow, down or incoherent: a code, for the page.
 	Trouble string `json:"trouble,omitempty"`
+	// Told is when the citizen was told that this registry keeps them waiting.
+	Told time.Time `json:"told,omitzero"`
 }
 
 // An Application is data sent for checks.
