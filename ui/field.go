@@ -39,7 +39,7 @@ var fieldKinds = map[string]fieldKind{
 	"postal-code":      {mode: "numeric", complete: "postal-code", class: "Wide-10", max: "16"},
 	"region":           {complete: "address-level1", max: "100"},
 	"locality":         {complete: "address-level2", max: "100"},
-	"street":           {complete: "address-line1", max: "150"},
+	"street":           {complete: "address-line1", max: "150", optional: true},
 	"house":            {complete: "off", class: "Wide-10", max: "20"},
 	"flat":             {complete: "off", class: "Wide-10", max: "20", optional: true},
 }
@@ -221,7 +221,7 @@ func (s *speaker) summary(faults []Fault) []summaryLine {
 func selfEvident(code string) bool {
 	about, _, _ := strings.Cut(code, ".")
 	switch about {
-	case "login", "contact", "code", "letter_code", "totp", "consent", "password", "reason", "compare":
+	case "login", "contact", "code", "letter_code", "totp", "consent", "password", "reason", "compare", "identity":
 		return true
 	}
 	return false

@@ -167,3 +167,12 @@ func bars(st Step) []bool {
 
 // list puts values together for a template.
 func list(values ...string) []string { return values }
+
+// upperFirst begins a line with what usually stands inside a sentence.
+func upperFirst(text string) string {
+	r := []rune(text)
+	if len(r) > 0 {
+		r[0] = unicode.ToUpper(r[0])
+	}
+	return string(r)
+}

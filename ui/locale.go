@@ -130,7 +130,7 @@ func (s *speaker) funcs(page string) template.FuncMap {
 		"seconds": s.seconds, "age": s.age, "wait": s.wait, "phone": s.phone, "tel": s.tel, "machine": s.machine,
 
 		"field": s.field, "wrong": s.wrong, "summary": s.summary, "word": s.word, "date3": s.threeFields,
-		"usual": otherwise, "initial": initial, "lower": lowerFirst, "bars": bars, "list": list, "origin": newOrigin, "newPassword": newPassword, "calm": calm, "has": slices.Contains[[]string],
+		"usual": otherwise, "initial": initial, "lower": lowerFirst, "upper": upperFirst, "bars": bars, "list": list, "origin": newOrigin, "newPassword": newPassword, "calm": calm, "has": slices.Contains[[]string],
 		"country": s.country, "countries": countries,
 		"join": s.join, "methods": s.methods, "demand": s.demand, "event": s.event,
 		"expired": func(p SMSCode) bool { return p.expired(s.options.Now()) },
