@@ -70,6 +70,7 @@ type Visit struct {
 	Closed   time.Time
 	Outcome  string // "", "confirmed", "refused"
 	Mismatch []string
+	Person   *account.Person // as compared, once confirmed: what the form prints; encrypted at rest
 	Version  int64
 	Epoch    int   // of the account when opened: what was compared must still stand
 	Seen     int64 // Version of the account when opened
