@@ -140,3 +140,6 @@ func (p Policy) ways() []account.Method {
 func (p Policy) refuses(m account.Method) bool {
 	return !slices.ContainsFunc(p.Accept, func(c Combination) bool { return c.takes(m) })
 }
+
+// Reasons lists every reason there is, in the order in which they are told.
+func Reasons() []Reason { return slices.Clone(order) }

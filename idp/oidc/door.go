@@ -1,0 +1,176 @@
+package oidc
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/zitadel/oidc/v3/pkg/op"
+
+	"github.com/propusk/propusk/idp/account"
+	"github.com/propusk/propusk/idp/audit"
+	"github.com/propusk/propusk/idp/grant"
+	"github.com/propusk/propusk/idp/rp"
+	"github.com/propusk/propusk/idp/seal"
+	"github.com/propusk/propusk/idp/session"
+	"github.com/propusk/propusk/idp/signin"
+	"github.com/propusk/propusk/idp/transient"
+)
+
+// Records is what the door reads and writes of what is kept.
+type Records interface {
+	audit.Log
+	rp.RefusalStore
+	Session(ctx context.Context, id session.ID) (*session.Session, error)
+	TouchSession(ctx context.Context, id session.ID, at time.Time) error
+	RedeemGrant(ctx context.Context, g *grant.Grant) (grant.Outcome, error)
+	RotateGrant(ctx context.Context, r grant.Rotation) (grant.Outcome, *grant.Use, error)
+	GrantUse(ctx context.Context, id grant.ID) (*grant.Use, error)
+	GrantAccount(ctx context.Context, id grant.ID) (*grant.Use, *account.Account, error)
+	RevokeGrant(ctx context.Context, id grant.ID, at time.Time) error
+}
+
+// Parties finds relying parties; rp.Cache is one.
+type Parties interface {
+	Party(ctx context.Context, id rp.ID) (*rp.Party, error)
+}
+
+// Lives are how long what the door issues lasts.
+type Lives struct {
+	Code    time.Duration // 60 s
+	Access  time.Duration // an opaque access token: 15 min
+	JWT     time.Duration // an RFC 9068 one, which nobody can take back: 5 min at most
+	IDToken time.Duration // 10 min
+	Refresh time.Duration // the whole of a family of refresh tokens: 90 days
+	Grace   time.Duration // in which a refresh token may be brought twice: 10 s
+}
+
+// Config is everything the door needs.
+type Config struct {
+	Issuer     string // without a slash at its end
+	Ring       *seal.Ring
+	Cookies    session.Cookies // the citizens'
+	SignIn     *signin.Desk    // the door registers itself there as "oidc"
+	Parties    Parties
+	Records    Records
+	Transients transient.Store
+	Atomically func(ctx context.Context, f func(session.Tx) error) error
+	Now, Wall  func() time.Time
+	Logger     *slog.Logger
+	Lives      Lives
+
+	// Login is the path of the dispatcher of sign-in pages: /login.
+	Login string
+	// The pages of this door, rendered by whoever knows the look. They set no status of their own but
+	// the Problem's.
+	ErrorPage     func(c echo.Context, p *Problem) error
+	FormPost      func(c echo.Context, f FormPost) error
+	LogoutPage    func(c echo.Context, p LogoutPage) error
+	LoggedOutPage func(c echo.Context, p LoggedOutPage) error
+}
+
+// A FormPost is an answer that the browser posts to the party.
+type FormPost struct {
+	Action string
+	Fields []signin.Field
+	Origin string // of Action, for form-action
+	Party  *rp.Party
+}
+
+// A Door serves OpenID Connect.
+type Door struct {
+	Config
+	library   http.Handler
+	signers   sync.Map // signerKey → jose.Signer
+	documents atomic.Pointer[documents]
+}
+
+// New makes the door and registers it with the sign-in desk.
+func New(c Config) *Door {
+	c.Issuer = strings.TrimSuffix(c.Issuer, "/")
+	if c.Login == "" {
+		c.Login = "/login"
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	for _, l := range []struct {
+		d       *time.Duration
+		usually time.Duration
+	}{
+		{&c.Lives.Code, time.Minute}, {&c.Lives.Access, 15 * time.Minute}, {&c.Lives.JWT, 5 * time.Minute},
+		{&c.Lives.IDToken, 10 * time.Minute}, {&c.Lives.Refresh, 90 * 24 * time.Hour}, {&c.Lives.Grace, 10 * time.Second},
+	} {
+		if *l.d <= 0 {
+			*l.d = l.usually
+		}
+	}
+	c.Lives.JWT = min(c.Lives.JWT, 5*time.Minute)
+	d := &Door{Config: c}
+	d.library = d.guard(op.RegisterServer(&server{door: d}, op.Endpoints{
+		Token:         op.NewEndpoint("/oauth2/token"),
+		Introspection: op.NewEndpoint("/oauth2/introspect"),
+		Revocation:    op.NewEndpoint("/oauth2/revoke"),
+	}, op.WithServerCORSOptions(nil)))
+	d.Refresh()
+	c.SignIn.Register("oidc", d)
+	return d
+}
+
+// Mount hangs the door's routes: the whole map of it.
+func (d *Door) Mount(e *echo.Echo) {
+	library := echo.WrapHandler(d.library)
+
+	e.GET("/oauth2/authorize", d.edge(d.authorize))
+	e.POST("/oauth2/authorize", d.edge(d.authorizePost))
+	e.GET("/oauth2/logout", d.edge(d.logout))
+	e.POST("/oauth2/logout", d.edge(d.logoutPost))
+
+	e.POST("/oauth2/token", library, anyOrigin)
+	e.POST("/oauth2/revoke", library, anyOrigin)
+	e.POST("/oauth2/introspect", library)
+	e.GET("/oauth2/userinfo", d.userinfo, anyOrigin)
+	e.POST("/oauth2/userinfo", d.userinfo, anyOrigin)
+	e.GET("/oauth2/why/:id", d.why)
+
+	e.GET("/oauth2/jwks", d.document(jwks), anyOrigin)
+	e.GET("/.well-known/openid-configuration", d.document(discovery), anyOrigin)
+	e.GET("/.well-known/oauth-authorization-server", d.document(discovery), anyOrigin)
+	e.GET("/.well-known/propusk-assurance", d.document(assurance), anyOrigin)
+	for _, path := range []string{
+		"/oauth2/token", "/oauth2/revoke", "/oauth2/userinfo", "/oauth2/jwks", "/.well-known/openid-configuration",
+		"/.well-known/oauth-authorization-server", "/.well-known/propusk-assurance",
+	} {
+		e.OPTIONS(path, preflight, anyOrigin)
+	}
+}
+
+// anyOrigin lets scripts of any site read an answer, without credentials: what they send along is in the
+// request itself, so no browser's cookies are lent to them.
+func anyOrigin(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		h.Set("Access-Control-Allow-Origin", "*")
+		h.Set("Access-Control-Expose-Headers", "WWW-Authenticate, ETag, Retry-After, X-Request-Id")
+		return next(c)
+	}
+}
+
+func preflight(c echo.Context) error {
+	h := c.Response().Header()
+	h.Set("Access-Control-Allow-Methods", "GET, POST")
+	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+	h.Set("Access-Control-Max-Age", "7200")
+	return c.NoContent(http.StatusNoContent)
+}
+
+// noStore keeps an answer out of every cache.
+func noStore(h http.Header) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("Pragma", "no-cache")
+}

@@ -1,0 +1,139 @@
+package oidc
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+
+	"github.com/zitadel/oidc/v3/pkg/oidc"
+	"github.com/zitadel/oidc/v3/pkg/op"
+
+	"github.com/propusk/propusk/idp/account"
+	"github.com/propusk/propusk/idp/audit"
+	"github.com/propusk/propusk/idp/grant"
+	"github.com/propusk/propusk/idp/rp"
+	"github.com/propusk/propusk/idp/seal"
+)
+
+const refreshPurpose seal.Purpose = "refresh"
+
+// A refresh token names its grant and its place in the family. The row keeps its hash; the secret makes
+// the token unknown even to whoever holds the sealing keys.
+type refresh struct {
+	Grant  grant.ID `json:"g"`
+	Gen    int      `json:"n"`
+	Client rp.ID    `json:"c"`
+	Scopes []string `json:"o"`
+	Secret string   `json:"s"`
+}
+
+func (d *Door) newRefresh(g *grant.Grant, gen int) (token string, hash []byte, err error) {
+	token, err = seal.SealJSON(d.Ring, refreshPurpose, &refresh{g.ID, gen, g.Client, g.Scopes, random(32)})
+	if err != nil {
+		return "", nil, err
+	}
+	return token, seal.Hash([]byte(token)), nil
+}
+
+// RefreshToken gives fresh tokens for a refresh token (RFC 6749 section 6, RFC 9700 section 4.14).
+func (s *server) RefreshToken(ctx context.Context, r *op.ClientRequest[oidc.RefreshTokenRequest]) (*op.Response, error) {
+	p := r.Client.(client).Party
+	a, err := s.door.refresh(ctx, p, r.Data.RefreshToken, r.Data.Scopes)
+	return s.door.answered(ctx, p, a, err)
+}
+
+// refresh rotates a refresh token, in one write: the party is compared before, so that a stranger's try
+// spends nothing; standing, expiry and reuse are judged in the statement itself.
+//
+// A token brought twice within the grace gets the same successor, which only its holder can unseal from
+// the row: an answer was lost on the way. Brought later, or after its successor was used, it ends the
+// family, since then two hold it.
+func (d *Door) refresh(ctx context.Context, p *rp.Party, token string, asked []string) (*tokenAnswer, error) {
+	old, err := seal.OpenJSON[refresh](d.Ring, refreshPurpose, token)
+	if err != nil || old.Client != p.ID {
+		return nil, refuse(invalidGrant, "the refresh token is not one of this client")
+	}
+	scopes := old.Scopes
+	if asked = slices.DeleteFunc(asked, func(s string) bool { return s == "" }); len(asked) > 0 {
+		for _, s := range asked {
+			if !slices.Contains(old.Scopes, s) {
+				return nil, refuse(invalidScope, "a scope was not granted").about("scope", "")
+			}
+		}
+		scopes = asked
+	}
+	next, hash, err := d.newRefresh(&grant.Grant{ID: old.Grant, Client: old.Client, Scopes: old.Scopes}, old.Gen+1)
+	if err != nil {
+		return nil, err
+	}
+	successor, err := sealSuccessor(token, next)
+	if err != nil {
+		return nil, err
+	}
+	outcome, use, err := d.Records.RotateGrant(ctx, grant.Rotation{
+		Grant: old.Grant, Client: p.ID, OldHash: seal.Hash([]byte(token)), OldGen: old.Gen,
+		NewHash: hash, Sealed: successor, Now: d.Now(), Grace: d.Lives.Grace,
+	})
+	switch {
+	case isNotFound(err):
+		return nil, refuse(invalidGrant, "the refresh token is not known")
+	case err != nil:
+		return nil, fmt.Errorf("oidc: rotate: %w", err)
+	case outcome == grant.Replayed:
+		d.tell(ctx, audit.RefreshReplayed, &use.Grant)
+		return nil, refuse(invalidGrant, "the refresh token was used before; its whole family is revoked")
+	case outcome == grant.Fallen:
+		return nil, refuse(invalidGrant, "the grant has ended, or the account has changed")
+	case outcome == grant.Repeated:
+		if next, err = openSuccessor(token, use.Grant.PrevSealed); err != nil {
+			return nil, err
+		}
+	}
+	g := &use.Grant
+	subject := account.Min(g.Snapshot, use.Standing.Assurance(d.Now()))
+	if err := d.judge(p, g, subject); err != nil {
+		return nil, err
+	}
+	i := &issue{party: p, grant: g, subject: subject, scopes: scopes, refresh: next}
+	if i.user, err = d.named(ctx, p, g); err != nil {
+		return nil, err
+	}
+	return d.mint(i)
+}
+
+func successorCipher(token string) (cipher.AEAD, error) {
+	key, err := hkdf.Key(sha256.New, []byte(token), nil, "propusk refresh successor v1", 32)
+	if err != nil {
+		return nil, fmt.Errorf("oidc: key of a successor: %w", err)
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, fmt.Errorf("oidc: key of a successor: %w", err)
+	}
+	return cipher.NewGCMWithRandomNonce(block)
+}
+
+// sealSuccessor seals a refresh token under the one that it replaces.
+func sealSuccessor(old, next string) ([]byte, error) {
+	aead, err := successorCipher(old)
+	if err != nil {
+		return nil, err
+	}
+	return aead.Seal(nil, nil, []byte(next), nil), nil
+}
+
+func openSuccessor(old string, sealed []byte) (string, error) {
+	aead, err := successorCipher(old)
+	if err != nil {
+		return "", err
+	}
+	next, err := aead.Open(nil, nil, sealed, nil)
+	if err != nil {
+		return "", fmt.Errorf("oidc: the successor does not open: %w", err)
+	}
+	return string(next), nil
+}
