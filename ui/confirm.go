@@ -18,7 +18,6 @@ type MethodCard struct {
 	Live     bool   // under way: the button leads there
 	Done     bool   // this confirmation is already held
 	From     time.Time
-	Centres  int    // for service_center
 	Nearest  string // address of one
 	Services []Service
 }

@@ -132,3 +132,11 @@ func (OperatorJournal) examples() []Example {
 		{"empty", OperatorJournal{}},
 	}
 }
+
+func (OperatorForm) examples() []Example {
+	return []Example{{"two copies", OperatorForm{
+		Number: "Ц-0417-118", At: at(24, 15, 12), Centre: "Центр «Садовая, 12»", Operator: "Ильина П. С.",
+		Person: Person{"Белоусова", "Анна", "Игоревна", "f", on(1991, 4, 7), "г. Вышний Волочёк Калининской обл.", "RUS", "112-233-445 95"},
+		Paper:  Paper{Type: "ru_passport", Number: "45 11 804617", IssuedOn: on(2011, 5, 12), Issuer: "ОВД района Якиманка г. Москвы", DepartmentCode: "770-042"},
+	}}}
+}

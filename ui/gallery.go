@@ -34,12 +34,12 @@ func exampleFrame(p Page) Frame {
 		"methods": "level", "letter-address": "level", "letter-check": "level", "letter": "level",
 		"visit": "level", "confirmed": "level", "use-now": "level",
 		"security": "security", "totp-setup": "security", "totp-off": "security", "password-change": "security",
-		"operator-search": "visit", "operator-compare": "visit", "operator-done": "visit",
+		"operator-search": "visit", "operator-compare": "visit", "operator-done": "visit", "operator-form": "visit",
 		"operator-refused": "visit", "operator-none": "visit", "operator-journal": "journal",
 	}[p.PageName()]
 	f.Section = section
 	switch p.(type) {
-	case OperatorSearch, OperatorCompare, OperatorDone, OperatorRefused, OperatorNone, OperatorJournal:
+	case OperatorSearch, OperatorCompare, OperatorDone, OperatorForm, OperatorRefused, OperatorNone, OperatorJournal:
 		f.Operator = &OperatorFrame{Centre: "Центр «Садовая, 12»", Name: "П. С. Ильина", Window: "4"}
 	case Refusal, Consent, Logout:
 		f.SignedIn = true

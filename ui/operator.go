@@ -88,3 +88,19 @@ type JournalRow struct {
 }
 
 func (OperatorJournal) PageName() string { return "operator-journal" }
+
+// OperatorForm is the signed statement, printed from the browser: one copy a
+// sheet, for the centre and for the citizen.
+type OperatorForm struct {
+	Number   string
+	At       time.Time
+	Centre   string
+	Operator string
+	Person   Person
+	Paper    Paper
+}
+
+func (OperatorForm) PageName() string { return "operator-form" }
+
+// Copies are whom each sheet is for.
+func (OperatorForm) Copies() []string { return []string{"centre", "citizen"} }

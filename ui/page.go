@@ -113,6 +113,6 @@ func all() []Page {
 		Consent{}, Refusal{}, Why{}, FormPost{}, Logout{}, LoggedOut{}, Error{},
 		RecoverStart{}, RecoverIdentity{}, RecoverDone{}, RecoverInPerson{},
 		Security{}, TOTPSetup{}, TOTPOff{}, PasswordChange{}, Contacts{}, Legal{},
-		OperatorSearch{}, OperatorCompare{}, OperatorDone{}, OperatorRefused{}, OperatorNone{}, OperatorJournal{},
+		OperatorSearch{}, OperatorCompare{}, OperatorDone{}, OperatorForm{}, OperatorRefused{}, OperatorNone{}, OperatorJournal{},
 	}
 }

@@ -3,7 +3,6 @@ package ui
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/propusk/propusk/idp/civil"
 )
@@ -46,9 +45,6 @@ func (s *speaker) demand(d Demand) string {
 	}
 	return text
 }
-
-// age is how old a confirmation may be.
-func (s *speaker) age(d time.Duration) string { return s.wait(d) }
 
 // event is one line of history.
 func (s *speaker) event(e Event) string {
