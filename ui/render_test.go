@@ -129,7 +129,7 @@ func TestTokensComeFirst(t *testing.T) {
 	}
 	css := string(a.byPath[a.urls["look.css"]].bytes)
 	last := -1
-	for _, mark := range []string{":root {", "box-sizing", ".Top {", ".Button {", ".Site--operator", "@media (max-width", "@media print"} {
+	for _, mark := range []string{":root {", "box-sizing", ".Top {", ".Button {", ".Site--operator", "@media (max-width", "prefers-reduced-motion"} {
 		i := strings.Index(css, mark)
 		if i <= last {
 			t.Errorf("%q stands at %d, want it after %d", mark, i, last)
