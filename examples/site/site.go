@@ -106,6 +106,8 @@ func (s *Site) functions(l Language) template.FuncMap {
 		"say":    func(text Text) string { return text.In(l) },
 		"day":    func(t time.Time) string { return day(l, t.In(s.options.Zone)) },
 		"moment": func(t time.Time) string { return moment(l, t.In(s.options.Zone)) },
+		"date":   func(iso string) string { return written(l, iso) },
+		"dotted": dotted,
 		"snils":  grouped,
 		"phone":  phone,
 	}

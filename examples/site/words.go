@@ -103,6 +103,24 @@ func moment(l Language, t time.Time) string {
 	return day(l, t) + ", " + t.Format("15:04")
 }
 
+// written writes a date of the form 2006-01-02 with the month in words.
+func written(l Language, iso string) string {
+	t, err := time.Parse(time.DateOnly, iso)
+	if err != nil {
+		return iso
+	}
+	return day(l, t)
+}
+
+// dotted writes such a date in digits, as it is typed into forms.
+func dotted(iso string) string {
+	t, err := time.Parse(time.DateOnly, iso)
+	if err != nil {
+		return iso
+	}
+	return t.Format("02.01.2006")
+}
+
 // grouped writes a SNILS in its usual groups and leaves anything else alone.
 func grouped(snils string) string {
 	if len(snils) != 11 {

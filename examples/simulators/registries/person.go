@@ -41,6 +41,14 @@ type Document struct {
 	DepartmentCode string `json:"department_code,omitempty"`
 }
 
+// Shown is the number as people write it: a Russian passport's series apart.
+func (d Document) Shown() string {
+	if d.Type == Passport && len(d.Number) == 10 {
+		return d.Number[:2] + " " + d.Number[2:4] + " " + d.Number[4:]
+	}
+	return d.Number
+}
+
 // Document types.
 const (
 	Passport        = "ru_passport"
