@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/propusk/propusk/idp/account"
-	"github.com/propusk/propusk/idp/civil"
 	"github.com/propusk/propusk/idp/contact"
 	"github.com/propusk/propusk/idp/fault"
 	"github.com/propusk/propusk/idp/seal"
@@ -73,23 +72,6 @@ func (d *Desk) Resend(ctx context.Context, ref, browser, network string) error {
 	return d.again(ctx, id, f, network)
 }
 
-// ByEmail sends a link to a mailbox instead: the one typed now, or on the first page.
-func (d *Desk) ByEmail(ctx context.Context, ref, browser, typed, network string) error {
-	id, f, err := d.load(ctx, ref, browser)
-	if err != nil {
-		return err
-	}
-	if typed == "" {
-		typed = f.Email
-	}
-	e, err := civil.ParseEmail(typed)
-	if err != nil {
-		return fault.Fields{{Name: "email", Code: civil.CodeOf(err)}}
-	}
-	f.Email, f.Proof = e.String(), contact.Proof{Kind: account.Email, Value: e.String()}
-	return d.again(ctx, id, f, network)
-}
-
 // again sends and keeps the proof that was sent.
 func (d *Desk) again(ctx context.Context, id string, f *Flow, network string) error {
 	if f.Proved() {
@@ -100,7 +82,7 @@ func (d *Desk) again(ctx context.Context, id string, f *Flow, network string) er
 	}
 	_, err := d.flows.Change(ctx, id, func(g *Flow) error {
 		if !g.Proved() {
-			g.Email, g.Proof = f.Email, f.Proof
+			g.Proof = f.Proof
 		}
 		return nil
 	})

@@ -90,7 +90,6 @@ type Flow struct {
 
 	FamilyName civil.Name         `json:"family_name"`
 	GivenName  civil.Name         `json:"given_name"`
-	Email      string             `json:"email,omitempty"` // typed beside a phone: the other way
 	Proof      contact.Proof      `json:"proof"`
 	Processing account.Processing `json:"processing"`
 }
@@ -142,24 +141,23 @@ func (f *Flow) read(in Form) error {
 	}
 	f.FamilyName = name("family_name", in.FamilyName)
 	f.GivenName = name("given_name", in.GivenName)
-	if in.Tel == "" && in.Email == "" {
-		wrong.Add("tel", "contact.required")
-	}
-	if in.Tel != "" {
+	switch {
+	case in.Tel == "" && in.Email == "":
+		wrong.Add("contact", "contact.empty")
+	case in.Tel != "" && in.Email != "":
+		wrong.Add("contact", "contact.both")
+	case in.Tel != "":
 		p, err := civil.ParsePhone(in.Tel)
 		if err != nil {
 			wrong.Add("tel", civil.CodeOf(err))
 		}
 		f.Proof = contact.Proof{Kind: account.Phone, Value: p.String()}
-	}
-	if in.Email != "" {
+	default:
 		e, err := civil.ParseEmail(in.Email)
 		if err != nil {
 			wrong.Add("email", civil.CodeOf(err))
 		}
-		if f.Email = e.String(); in.Tel == "" {
-			f.Proof = contact.Proof{Kind: account.Email, Value: e.String()}
-		}
+		f.Proof = contact.Proof{Kind: account.Email, Value: e.String()}
 	}
 	if !in.Consent {
 		wrong.Add("consent", "consent.required")

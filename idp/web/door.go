@@ -28,8 +28,10 @@ import (
 	"github.com/propusk/propusk/idp/centre"
 	"github.com/propusk/propusk/idp/confirm"
 	"github.com/propusk/propusk/idp/consent"
+	"github.com/propusk/propusk/idp/contact"
 	"github.com/propusk/propusk/idp/grant"
 	"github.com/propusk/propusk/idp/notice"
+	"github.com/propusk/propusk/idp/policy"
 	"github.com/propusk/propusk/idp/recovery"
 	"github.com/propusk/propusk/idp/register"
 	"github.com/propusk/propusk/idp/registry"
@@ -59,7 +61,9 @@ type Reader interface {
 // A Tx is what a change made by these pages writes together.
 type Tx interface {
 	session.Tx
+	Account(ctx context.Context, id account.ID) (*account.Account, error)
 	consent.Store
+	notice.Outbox
 }
 
 // Config is everything the door needs. Now is the movable clock, Wall the one that strangers share.
@@ -71,6 +75,7 @@ type Config struct {
 	Authn    *authn.Desk
 	Register *register.Desk
 	Recovery *recovery.Desk
+	Contacts *contact.Desk
 	Registry *registry.Desk
 	Letters  *confirm.Mail
 	Visits   *confirm.Visits
@@ -83,9 +88,10 @@ type Config struct {
 
 	// Public is the provider's own address, the issuer: links in messages begin with it.
 	Public *url.URL
-	// Answerers finish a sign-in, by the name of the door that opened it; "web" is this door's own.
-	Answerers map[string]signin.Answerer
-	Legal     Legal
+	Legal  Legal
+	// Known is what parties that judge by the claims they read are known to ask: the account's home page
+	// tells it beside the registered policies.
+	Known     map[rp.ID]policy.Policy
 	Now, Wall func() time.Time
 	Log       *slog.Logger
 }
@@ -114,6 +120,7 @@ func (d *Door) Mount(e *echo.Echo) {
 	d.mountAccount(mine)
 	d.mountSecurity(mine)
 	d.mountContacts(mine)
+	d.mountUseNow(mine)
 	// mine is rooted at /account and knows whoever(c): mountRise adds "/profile", "/checks", "/confirm/…".
 	d.mountRise(mine)
 }
@@ -125,6 +132,7 @@ const (
 	keyAccount = "web.account"
 	keyOrigin  = "web.origin"
 	keyChosen  = "web.chosen"
+	keyBrowser = "web.browser"
 )
 
 // whoever is the citizen behind a page that signedIn let through.

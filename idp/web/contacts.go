@@ -1,0 +1,182 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/propusk/propusk/idp/account"
+	"github.com/propusk/propusk/idp/contact"
+	"github.com/propusk/propusk/idp/edge"
+	"github.com/propusk/propusk/ui"
+)
+
+func (d *Door) mountContacts(g *echo.Group) {
+	g.GET("/contacts", d.showContacts)
+	g.POST("/contacts", d.startContact)
+	g.GET("/contacts/code", d.showContactCode)
+	g.POST("/contacts/code", d.enterContactCode)
+	g.GET("/contacts/sent", d.showContactSent)
+	g.POST("/contacts/sent", d.resendContactLink)
+	g.GET("/contacts/link/:token", d.showContactLink)
+	g.POST("/contacts/link/:token", d.openContactLink)
+}
+
+func (d *Door) showContacts(c echo.Context) error { return d.contacts(c, http.StatusOK, nil) }
+
+func (d *Door) contacts(c echo.Context, status int, wrong []ui.Fault) error {
+	_, a := whoever(c)
+	return d.render(c, status, "account", ui.Contacts{
+		Form: ui.Form{Action: "/account/contacts", Faults: wrong}, Phone: masked(a, account.Phone), Email: masked(a, account.Email),
+		Tel: field(c, "tel"), NewEmail: field(c, "email"),
+	})
+}
+
+// startContact asks for the password and sends a code or a link to the new contact.
+func (d *Door) startContact(c echo.Context) error {
+	tel, mail := field(c, "tel"), field(c, "email")
+	switch {
+	case tel == "" && mail == "":
+		return d.contacts(c, http.StatusUnprocessableEntity, one("contact", "contact.empty"))
+	case tel != "" && mail != "":
+		return d.contacts(c, http.StatusUnprocessableEntity, one("contact", "contact.both"))
+	}
+	_, a := whoever(c)
+	ctx := c.Request().Context()
+	status, wrong, err := d.password(c, a, "current-password")
+	if err != nil {
+		return err
+	}
+	if wrong != nil {
+		return d.contacts(c, status, wrong)
+	}
+	kind, typed, to := account.Phone, tel, "/account/contacts/code"
+	if mail != "" {
+		kind, typed, to = account.Email, mail, "/account/contacts/sent"
+	}
+	ref, err := d.Contacts.Start(ctx, a, kind, typed, lang(c), edge.Network(ctx))
+	if wrong, ok := faults(err); ok {
+		return d.contacts(c, http.StatusUnprocessableEntity, wrong)
+	}
+	if wrong, ok := slow(c, err, "", "login.slow"); ok {
+		edge.Cause(ctx, err)
+		return d.contacts(c, http.StatusTooManyRequests, wrong)
+	}
+	switch {
+	case errors.Is(err, contact.ErrHave):
+		return d.contacts(c, http.StatusUnprocessableEntity, one("contact", "contact.same"))
+	case errors.Is(err, contact.ErrRestricted):
+		return d.contacts(c, http.StatusForbidden, []ui.Fault{{Field: "contact", Code: "contact.restricted", When: a.RestrictedUntil}})
+	case err != nil:
+		return err
+	}
+	return see(c, withRef(to, ref))
+}
+
+func (d *Door) contactFlow(c echo.Context) (string, *contact.Flow, error) {
+	_, a := whoever(c)
+	ref := c.QueryParam("r")
+	f, err := d.Contacts.Flow(c.Request().Context(), ref, a.ID)
+	return ref, f, err
+}
+
+func (d *Door) showContactCode(c echo.Context) error {
+	ref, f, err := d.contactFlow(c)
+	if err != nil {
+		return err
+	}
+	return d.render(c, http.StatusOK, "account", contactCodePage(ref, f, nil))
+}
+
+func contactCodePage(ref string, f *contact.Flow, wrong []ui.Fault) ui.SMSCode {
+	p := ui.SMSCode{
+		Form: ui.Form{Action: withRef("/account/contacts/code", ref), Faults: wrong}, Purpose: "contact",
+		Phone: f.Proof.Value, ExpiresAt: f.Proof.Until, ChangeURL: "/account/contacts",
+	}
+	if left := f.Proof.Left(); left <= 2 {
+		p.TriesLeft = left
+	}
+	return p
+}
+
+func (d *Door) enterContactCode(c echo.Context) error {
+	ref, f, err := d.contactFlow(c)
+	if err != nil {
+		return err
+	}
+	_, a := whoever(c)
+	ctx := c.Request().Context()
+	to := withRef("/account/contacts/code", ref)
+	if field(c, "again") != "" {
+		err = d.Contacts.Resend(ctx, ref, a.ID, edge.Network(ctx))
+	} else if field(c, "code") == "" {
+		return d.render(c, http.StatusUnprocessableEntity, "account", contactCodePage(ref, f, one("code", "code.required")))
+	} else {
+		_, err = d.Contacts.Enter(ctx, ref, a.ID, field(c, "code"), edge.RequestID(ctx))
+		to = "/account?notice=contact_added"
+	}
+	if err == nil {
+		return see(c, to)
+	}
+	status, wrong := proofFault(c, err)
+	if wrong == nil {
+		return err
+	}
+	edge.Cause(ctx, err)
+	if _, f, err = d.contactFlow(c); err != nil {
+		return err
+	}
+	return d.render(c, status, "account", contactCodePage(ref, f, wrong))
+}
+
+func (d *Door) showContactSent(c echo.Context) error {
+	ref, f, err := d.contactFlow(c)
+	if err != nil {
+		return err
+	}
+	return d.render(c, http.StatusOK, "account", contactSentPage(ref, f, nil))
+}
+
+func contactSentPage(ref string, f *contact.Flow, wrong []ui.Fault) ui.EmailSent {
+	return ui.EmailSent{
+		Form: ui.Form{Action: withRef("/account/contacts/sent", ref), Faults: wrong}, Purpose: "contact",
+		Email: f.Proof.Value, ValidUntil: f.Proof.Until, ChangeURL: "/account/contacts",
+	}
+}
+
+func (d *Door) resendContactLink(c echo.Context) error {
+	ref, f, err := d.contactFlow(c)
+	if err != nil {
+		return err
+	}
+	_, a := whoever(c)
+	ctx := c.Request().Context()
+	err = d.Contacts.Resend(ctx, ref, a.ID, edge.Network(ctx))
+	if wrong, ok := slow(c, err, "", "login.slow"); ok {
+		edge.Cause(ctx, err)
+		return d.render(c, http.StatusTooManyRequests, "account", contactSentPage(ref, f, wrong))
+	}
+	if err != nil {
+		return err
+	}
+	return see(c, withRef("/account/contacts/sent", ref))
+}
+
+func (d *Door) showContactLink(c echo.Context) error {
+	_, a := whoever(c)
+	f, err := d.Contacts.Opened(c.Request().Context(), c.Param("token"), a.ID)
+	if err != nil {
+		return err
+	}
+	return d.render(c, http.StatusOK, "account", ui.EmailConfirm{Purpose: "contact", Email: f.Proof.Value})
+}
+
+func (d *Door) openContactLink(c echo.Context) error {
+	_, a := whoever(c)
+	ctx := c.Request().Context()
+	if err := d.Contacts.Open(ctx, c.Param("token"), a.ID, edge.RequestID(ctx)); err != nil {
+		return err
+	}
+	return see(c, "/account?notice=contact_added")
+}

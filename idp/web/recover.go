@@ -1,0 +1,363 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/propusk/propusk/idp/edge"
+	"github.com/propusk/propusk/idp/recovery"
+	"github.com/propusk/propusk/idp/signin"
+	"github.com/propusk/propusk/ui"
+)
+
+func (d *Door) mountRecover(g *echo.Group) {
+	g.GET("/recover", d.showRecover)
+	g.POST("/recover", d.startRecover)
+	g.GET("/recover/code", d.showRecoverCode)
+	g.POST("/recover/code", d.enterRecoverCode)
+	g.GET("/recover/sent", d.showRecoverSent)
+	g.POST("/recover/sent", d.resendRecoverLink)
+	g.GET("/recover/link/:token", d.showRecoverLink)
+	g.POST("/recover/link/:token", d.openRecoverLink)
+	g.GET("/recover/identity", d.showRecoverIdentity)
+	g.POST("/recover/identity", d.enterRecoverIdentity)
+	g.GET("/recover/password", d.showRecoverPassword)
+	g.POST("/recover/password", d.finishRecover)
+	g.GET("/recover/done", d.recovered)
+	g.GET("/recover/in-person", d.inPerson)
+}
+
+func (d *Door) showRecover(c echo.Context) error {
+	tx := c.QueryParam("tx")
+	if _, err := d.waiting(c, tx); err != nil {
+		return err
+	}
+	return d.render(c, http.StatusOK, "", recoverPage(c, tx, nil))
+}
+
+func recoverPage(c echo.Context, tx string, wrong []ui.Fault) ui.RecoverStart {
+	return ui.RecoverStart{Form: ui.Form{Action: withTx("/recover", tx), Faults: wrong}, Username: field(c, "username")}
+}
+
+func (d *Door) startRecover(c echo.Context) error {
+	tx := c.QueryParam("tx")
+	f, err := d.waiting(c, tx)
+	if err != nil {
+		return err
+	}
+	if f == nil {
+		tx = ""
+	}
+	ctx := c.Request().Context()
+	ref, err := d.Recovery.Start(ctx, recovery.Form{
+		Username: field(c, "username"), Lang: lang(c), Waiting: tx, Browser: d.browser(c), Network: edge.Network(ctx),
+	})
+	if wrong, ok := faults(err); ok {
+		return d.render(c, http.StatusUnprocessableEntity, "", recoverPage(c, tx, wrong))
+	}
+	if wrong, ok := slow(c, err, "username", "login.slow"); ok {
+		edge.Cause(ctx, err)
+		return d.render(c, http.StatusTooManyRequests, "", recoverPage(c, tx, wrong))
+	}
+	if err != nil {
+		return err
+	}
+	flow, err := d.Recovery.Flow(ctx, ref, d.browser(c))
+	if err != nil {
+		return err
+	}
+	return see(c, withRef(recoverPlace(flow), ref))
+}
+
+// recoverPlace is the page on which a flow stands.
+func recoverPlace(f *recovery.Flow) string {
+	switch f.Stage() {
+	case recovery.Choosing:
+		return "/recover/password"
+	case recovery.Identifying:
+		return "/recover/identity"
+	case recovery.InPerson:
+		return "/recover/in-person"
+	}
+	if f.Named == recovery.ByEmail {
+		return "/recover/sent"
+	}
+	return "/recover/code"
+}
+
+// recovery loads the flow of a page; when it stands on another page, elsewhere says so.
+func (d *Door) recovery(c echo.Context, here string) (ref string, f *recovery.Flow, elsewhere string, err error) {
+	ref = c.QueryParam("r")
+	f, err = d.Recovery.Flow(c.Request().Context(), ref, d.browser(c))
+	if err != nil {
+		return "", nil, "", err
+	}
+	if _, err := d.waiting(c, f.Waiting); err != nil {
+		return "", nil, "", err
+	}
+	if to := recoverPlace(f); to != here {
+		elsewhere = withRef(to, ref)
+	}
+	return ref, f, elsewhere, nil
+}
+
+func (d *Door) showRecoverCode(c echo.Context) error {
+	ref, f, elsewhere, err := d.recovery(c, "/recover/code")
+	if err != nil {
+		return err
+	}
+	if elsewhere != "" {
+		return see(c, elsewhere)
+	}
+	return d.render(c, http.StatusOK, "", recoverCodePage(c, ref, f, nil))
+}
+
+// ownContacts stands where a number would, when the account was named by its SNILS: whose contacts these
+// are, and that there are any, is told to nobody.
+var ownContacts = map[string]string{
+	"ru": "телефон из учётной записи; если телефона в ней нет, пришлём ссылку на её почту",
+	"en": "the phone of the account; if it has none, we send a link to its e-mail address",
+}
+
+func recoverCodePage(c echo.Context, ref string, f *recovery.Flow, wrong []ui.Fault) ui.SMSCode {
+	p := ui.SMSCode{
+		Form: ui.Form{Action: withRef("/recover/code", ref), Faults: wrong}, Purpose: "recover",
+		Phone: f.Typed, ExpiresAt: f.Phone.Until, ChangeURL: withTx("/recover", f.Waiting),
+	}
+	if f.Named == recovery.BySNILS {
+		p.Phone, p.ChangeURL = ownContacts[lang(c)], ""
+	}
+	if left := f.Phone.Left(); left <= 2 {
+		p.TriesLeft = left
+	}
+	return p
+}
+
+func (d *Door) enterRecoverCode(c echo.Context) error {
+	ref, f, elsewhere, err := d.recovery(c, "/recover/code")
+	if err != nil {
+		return err
+	}
+	if elsewhere != "" {
+		return see(c, elsewhere)
+	}
+	ctx := c.Request().Context()
+	if field(c, "again") != "" {
+		err = d.Recovery.Resend(ctx, ref, d.browser(c), edge.Network(ctx))
+	} else if field(c, "code") == "" {
+		return d.render(c, http.StatusUnprocessableEntity, "", recoverCodePage(c, ref, f, one("code", "code.required")))
+	} else {
+		_, err = d.Recovery.Enter(ctx, ref, d.browser(c), field(c, "code"))
+	}
+	if err == nil {
+		return see(c, withRef("/recover/code", ref))
+	}
+	status, wrong := proofFault(c, err)
+	if wrong == nil {
+		return err
+	}
+	edge.Cause(ctx, err)
+	if f, err = d.Recovery.Flow(ctx, ref, d.browser(c)); err != nil {
+		return err
+	}
+	return d.render(c, status, "", recoverCodePage(c, ref, f, wrong))
+}
+
+func (d *Door) showRecoverSent(c echo.Context) error {
+	ref, f, elsewhere, err := d.recovery(c, "/recover/sent")
+	if err != nil {
+		return err
+	}
+	if elsewhere != "" {
+		return see(c, elsewhere)
+	}
+	return d.render(c, http.StatusOK, "", recoverSentPage(ref, f, nil))
+}
+
+func recoverSentPage(ref string, f *recovery.Flow, wrong []ui.Fault) ui.EmailSent {
+	return ui.EmailSent{
+		Form: ui.Form{Action: withRef("/recover/sent", ref), Faults: wrong}, Purpose: "recover",
+		Email: f.Typed, ValidUntil: f.Mail.Until, ChangeURL: withTx("/recover", f.Waiting),
+	}
+}
+
+func (d *Door) resendRecoverLink(c echo.Context) error {
+	ref, f, elsewhere, err := d.recovery(c, "/recover/sent")
+	if err != nil {
+		return err
+	}
+	if elsewhere != "" {
+		return see(c, elsewhere)
+	}
+	ctx := c.Request().Context()
+	err = d.Recovery.Resend(ctx, ref, d.browser(c), edge.Network(ctx))
+	if wrong, ok := slow(c, err, "", "login.slow"); ok {
+		edge.Cause(ctx, err)
+		return d.render(c, http.StatusTooManyRequests, "", recoverSentPage(ref, f, wrong))
+	}
+	if err != nil {
+		return err
+	}
+	return see(c, withRef("/recover/sent", ref))
+}
+
+func (d *Door) showRecoverLink(c echo.Context) error {
+	f, err := d.Recovery.Opened(c.Request().Context(), c.Param("token"))
+	if err != nil {
+		return err
+	}
+	d.browser(c)
+	return d.render(c, http.StatusOK, "", ui.EmailConfirm{Purpose: "recover", Email: f.Mail.Value})
+}
+
+func (d *Door) openRecoverLink(c echo.Context) error {
+	ctx := c.Request().Context()
+	ref, err := d.Recovery.Open(ctx, c.Param("token"), d.browser(c))
+	if err != nil {
+		return err
+	}
+	f, err := d.Recovery.Flow(ctx, ref, d.browser(c))
+	if err != nil {
+		return err
+	}
+	return see(c, withRef(recoverPlace(f), ref))
+}
+
+func (d *Door) showRecoverIdentity(c echo.Context) error {
+	ref, _, elsewhere, err := d.recovery(c, "/recover/identity")
+	if err != nil {
+		return err
+	}
+	if elsewhere != "" {
+		return see(c, elsewhere)
+	}
+	return d.render(c, http.StatusOK, "", identityPage(c, ref, nil))
+}
+
+func identityPage(c echo.Context, ref string, wrong []ui.Fault) ui.RecoverIdentity {
+	return ui.RecoverIdentity{
+		Form:  ui.Form{Action: withRef("/recover/identity", ref), Faults: wrong},
+		SNILS: field(c, "snils"), DocumentNumber: field(c, "document-number"),
+	}
+}
+
+// enterRecoverIdentity compares what only the owner knows. The answer is one, whichever was wrong.
+func (d *Door) enterRecoverIdentity(c echo.Context) error {
+	ref, _, elsewhere, err := d.recovery(c, "/recover/identity")
+	if err != nil {
+		return err
+	}
+	if elsewhere != "" {
+		return see(c, elsewhere)
+	}
+	ctx := c.Request().Context()
+	left, err := d.Recovery.Identify(ctx, ref, d.browser(c), field(c, "snils"), field(c, "document-number"))
+	if wrong, ok := faults(err); ok {
+		return d.render(c, http.StatusUnprocessableEntity, "", identityPage(c, ref, wrong))
+	}
+	switch {
+	case errors.Is(err, recovery.ErrIdentity):
+		edge.Cause(ctx, err)
+		wrong := []ui.Fault{{Field: "snils", Code: "identity.wrong", Count: left}}
+		return d.render(c, http.StatusUnprocessableEntity, "", identityPage(c, ref, wrong))
+	case errors.Is(err, recovery.ErrInPerson):
+		edge.Cause(ctx, err)
+		return see(c, "/recover/in-person")
+	case err != nil:
+		return err
+	}
+	return see(c, withRef("/recover/password", ref))
+}
+
+func (d *Door) showRecoverPassword(c echo.Context) error {
+	ref, f, elsewhere, err := d.recovery(c, "/recover/password")
+	if err != nil {
+		return err
+	}
+	if elsewhere != "" {
+		return see(c, elsewhere)
+	}
+	return d.render(c, http.StatusOK, "", d.newPasswordPage(ref, f, "", nil))
+}
+
+func (d *Door) newPasswordPage(ref string, f *recovery.Flow, suggested string, wrong []ui.Fault) ui.Password {
+	p := d.choosePage(withRef("/recover/password", ref), "recover", f.Typed, suggested, wrong)
+	p.Step = ui.Step{}
+	return p
+}
+
+func (d *Door) finishRecover(c echo.Context) error {
+	ref, f, elsewhere, err := d.recovery(c, "/recover/password")
+	if err != nil {
+		return err
+	}
+	if elsewhere != "" {
+		return see(c, elsewhere)
+	}
+	if field(c, "suggest") != "" {
+		s, err := suggest()
+		if err != nil {
+			return err
+		}
+		return d.render(c, http.StatusOK, "", d.newPasswordPage(ref, f, s, nil))
+	}
+	ctx := c.Request().Context()
+	done, err := d.Recovery.Finish(ctx, recovery.Password{
+		Ref: ref, Browser: d.browser(c), Password: field(c, "password"), Again: field(c, "password-again"),
+		Device: device(c), Request: edge.RequestID(ctx),
+	})
+	if wrong, ok := faults(err); ok {
+		return d.render(c, http.StatusUnprocessableEntity, "", d.newPasswordPage(ref, f, "", d.counted(wrong)))
+	}
+	if err != nil {
+		return err
+	}
+	// Whoever kept guessing has filled the counters of unknown browsers; the owner is not held by them.
+	mark, _, err := d.Authn.Mark(d.mark(c), done.Account.ID)
+	if err != nil {
+		return err
+	}
+	d.writeMark(c, mark)
+	to := "/recover/done?until=0"
+	if !done.Until.IsZero() {
+		to = "/recover/done?until=" + strconv.FormatInt(done.Until.Unix(), 10)
+	}
+	if done.Waiting != "" {
+		to += "&tx=" + done.Waiting
+	}
+	return see(c, to)
+}
+
+// recovered ends a recovery. Until is of the page's address and decides nothing.
+func (d *Door) recovered(c echo.Context) error {
+	tx := c.QueryParam("tx")
+	f, err := d.waiting(c, tx)
+	if err != nil {
+		return err
+	}
+	p := ui.RecoverDone{ContinueURL: "/login"}
+	if f != nil && signin.Next(f).Kind != signin.Stale {
+		p.ContinueURL = withTx("/login", tx) + "&start=1"
+	}
+	if n, err := strconv.ParseInt(c.QueryParam("until"), 10, 64); err == nil && n > d.Now().Unix() && n < d.Now().Unix()+366*24*3600 {
+		p.Lowered = &ui.Lowered{Until: time.Unix(n, 0)}
+	}
+	return d.render(c, http.StatusOK, "", p)
+}
+
+func (d *Door) inPerson(c echo.Context) error {
+	centres, err := d.Read.Centres(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	p := ui.RecoverInPerson{Staff: c.QueryParam("staff") != ""}
+	l := lang(c)
+	for _, k := range centres {
+		p.Centres = append(p.Centres, ui.Centre{Name: spoken(k.Name, l), Address: spoken(k.Address, l), Hours: spoken(k.Hours, l)})
+	}
+	return d.render(c, http.StatusOK, "", p)
+}

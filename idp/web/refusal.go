@@ -1,0 +1,223 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/propusk/propusk/idp/account"
+	"github.com/propusk/propusk/idp/fault"
+	"github.com/propusk/propusk/idp/policy"
+	"github.com/propusk/propusk/idp/registry"
+	"github.com/propusk/propusk/idp/rp"
+	"github.com/propusk/propusk/idp/signin"
+	"github.com/propusk/propusk/ui"
+)
+
+// showRefusal tells what the party needs, what the citizen has, and the ways up. back=1 turns back: the
+// party gets its error. That GET ends the transaction, which only this browser can address.
+func (d *Door) showRefusal(c echo.Context) error {
+	f, tx, err := d.load(c)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	if c.QueryParam("back") != "" {
+		if err := d.SignIn.Decline(ctx, f); err != nil {
+			return err
+		}
+		return see(c, withTx("/login", tx))
+	}
+	step := signin.Next(f)
+	if step.Kind != signin.Refusal {
+		return see(c, withTx("/login", tx))
+	}
+	a, err := d.Accounts.Account(ctx, f.Session.Account)
+	if err != nil {
+		return err
+	}
+	subject := account.Min(f.Session.Snapshot, a.Assurance(d.Now()))
+	p := ui.Refusal{
+		Origin: *origin(c, f), Need: demandOf(f.Party.Policy, f.Request.Demand),
+		Have:    ui.Standing{Level: subject.Level.String(), Strong: slices.Contains(f.Session.AMR, "mfa")},
+		BackURL: withTx("/login/refusal", tx) + "&back=1",
+	}
+	for _, r := range step.Decision.Reasons {
+		p.Reasons = append(p.Reasons, string(r))
+		p.Have.Locked = p.Have.Locked || r == policy.LockedByCitizen
+	}
+	for _, k := range subject.Confirmations {
+		p.Have.Methods = append(p.Have.Methods, k.Method.String())
+	}
+	if k, ok := subject.Strongest(); ok && slices.Contains(step.Decision.Reasons, policy.ConfirmationTooOld) {
+		p.Have.At = k.At
+	}
+	if p.Ways, err = d.ways(ctx, a, f, step.Decision, tx); err != nil {
+		return err
+	}
+	if p.AcceptedBy, err = d.acceptedBy(ctx, c, subject, f.Session.AMR, f.Party.ID); err != nil {
+		return err
+	}
+	return d.render(c, http.StatusOK, "", p)
+}
+
+// ways are the acts that would satisfy this party, the shortest first; only what is possible now.
+func (d *Door) ways(ctx context.Context, a *account.Account, f *signin.Facts, dec policy.Decision, tx string) ([]ui.Way, error) {
+	has := func(r policy.Reason) bool { return slices.Contains(dec.Reasons, r) }
+	var out []ui.Way
+	present := policy.Decide(policy.Subject{Assurance: a.Assurance(d.Now()), AMR: f.Session.AMR}, d.Wall(), f.Party.Policy, f.Request.Demand)
+	if present.Met { // the citizen put it off a moment ago
+		return []ui.Way{{Kind: "use_now", URL: "/account/use-now"}}, nil
+	}
+	if has(policy.LevelTooLow) || has(policy.MethodRefused) || has(policy.ConfirmationTooOld) {
+		up, err := d.waysUp(ctx, a, dec)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, up...)
+	}
+	if has(policy.AuthenticationTooWeak) && policy.Satisfies(policy.Combination{Auth: strongest(f)}, a.Assurance(d.Now()), []string{"pwd", "otp", "mfa"}) {
+		if a.Credential.TOTP == nil {
+			out = append(out, ui.Way{Kind: "second_factor", URL: "/account/security/totp"})
+		} else {
+			out = append(out, ui.Way{Kind: "sign_in_again", URL: withTx("/login", tx) + "&start=1"})
+		}
+	}
+	if has(policy.LockedByCitizen) {
+		out = append(out, ui.Way{Kind: "unlock", URL: "/account/security"})
+	}
+	return out, nil
+}
+
+// strongest is the strongest authentication that the party's combinations ask.
+func strongest(f *signin.Facts) string {
+	auth := ""
+	for _, p := range []policy.Policy{f.Party.Policy, f.Request.Demand} {
+		for _, k := range p.Accept {
+			auth = max(auth, k.Auth) // "" < mfa < phr < phrh
+		}
+	}
+	return auth
+}
+
+// waysUp are the ways to a higher level or another confirmation.
+func (d *Door) waysUp(ctx context.Context, a *account.Account, dec policy.Decision) ([]ui.Way, error) {
+	if a.Level < account.Standard {
+		app, err := d.Read.LastApplication(ctx, a.ID)
+		if err != nil && !errors.Is(err, fault.NotFound) {
+			return nil, err
+		}
+		if err == nil && app.State == registry.Running {
+			return []ui.Way{{Kind: "checks", URL: "/account/checks"}}, nil
+		}
+		return []ui.Way{{Kind: "profile", URL: "/account/profile"}}, nil
+	}
+	var out []ui.Way
+	for _, m := range dec.Ways {
+		switch m { // the methods that stand in this version
+		case account.ServiceCenter:
+			out = append(out, ui.Way{Kind: m.String(), URL: "/account/confirm/visit"})
+		case account.MailCode:
+			out = append(out, ui.Way{Kind: m.String(), URL: "/account/confirm/letter"})
+		}
+	}
+	return out, nil
+}
+
+// demandOf says what policies ask, for a page: of each the combination with the lowest level, since that
+// is the nearest.
+func demandOf(policies ...policy.Policy) ui.Demand {
+	d := ui.Demand{Level: account.Simplified.String()}
+	level := account.Simplified
+	methods := account.Methods()
+	for _, p := range policies {
+		if len(p.Accept) == 0 {
+			continue
+		}
+		easiest := p.Accept[0]
+		for _, k := range p.Accept[1:] {
+			if levelOf(k) < levelOf(easiest) {
+				easiest = k
+			}
+		}
+		level = max(level, levelOf(easiest))
+		d.MaxAge = max(d.MaxAge, easiest.MaxAge)
+		d.Strong = d.Strong || easiest.Auth != ""
+		methods = slices.DeleteFunc(methods, func(m account.Method) bool {
+			return !slices.ContainsFunc(p.Accept, func(k policy.Combination) bool {
+				return !slices.Contains(k.Refuse, m) && (len(k.Methods) == 0 || slices.Contains(k.Methods, m))
+			})
+		})
+	}
+	d.Level = level.String()
+	if level == account.Verified && len(methods) < len(account.Methods()) {
+		for _, m := range methods {
+			d.Methods = append(d.Methods, m.String())
+		}
+	}
+	return d
+}
+
+// levelOf is the level that a combination needs: confirmations are had at the verified one only.
+func levelOf(k policy.Combination) account.Level {
+	if len(k.Methods) > 0 || len(k.Refuse) > 0 || k.MaxAge > 0 {
+		return account.Verified
+	}
+	return max(k.Level, account.Simplified)
+}
+
+// demands are the policies of the parties that have one, registered or known.
+func (d *Door) demands(ctx context.Context) ([]*rp.Party, map[rp.ID]policy.Policy, error) {
+	all, err := d.Read.Parties(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	asks := map[rp.ID]policy.Policy{}
+	all = slices.DeleteFunc(slices.Clone(all), func(p *rp.Party) bool {
+		ask := p.Policy
+		if len(ask.Accept) == 0 {
+			ask = d.Known[p.ID]
+		}
+		asks[p.ID] = ask
+		return p.Disabled || len(ask.Accept) == 0
+	})
+	return all, asks, nil
+}
+
+// services tell who accepts the citizen as they stand, and whom what is under way will open.
+func (d *Door) services(ctx context.Context, c echo.Context, now account.Assurance, later func(policy.Policy) bool) ([]ui.Service, error) {
+	parties, asks, err := d.demands(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []ui.Service
+	for _, p := range parties {
+		s := ui.Service{Name: p.NameIn(lang(c)), Answer: "no", Demand: demandOf(asks[p.ID])}
+		switch {
+		case policy.Decide(policy.Subject{Assurance: now, AMR: policy.Strongest()}, d.Wall(), asks[p.ID]).Met:
+			s.Answer = "yes"
+		case later(asks[p.ID]):
+			s.Answer = "later"
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// acceptedBy names the parties, but one, that accept the citizen already.
+func (d *Door) acceptedBy(ctx context.Context, c echo.Context, now account.Assurance, amr []string, but rp.ID) ([]string, error) {
+	parties, asks, err := d.demands(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, p := range parties {
+		if p.ID != but && policy.Decide(policy.Subject{Assurance: now, AMR: amr}, d.Wall(), asks[p.ID]).Met {
+			out = append(out, p.NameIn(lang(c)))
+		}
+	}
+	return out, nil
+}

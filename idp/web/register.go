@@ -1,0 +1,352 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/propusk/propusk/idp/account"
+	"github.com/propusk/propusk/idp/contact"
+	"github.com/propusk/propusk/idp/edge"
+	"github.com/propusk/propusk/idp/register"
+	"github.com/propusk/propusk/idp/signin"
+	"github.com/propusk/propusk/ui"
+)
+
+func (d *Door) mountRegister(g *echo.Group) {
+	g.GET("/register", d.showRegister)
+	g.POST("/register", d.startRegister)
+	g.GET("/register/code", d.showRegisterCode)
+	g.POST("/register/code", d.enterRegisterCode)
+	g.GET("/register/sent", d.showRegisterSent)
+	g.POST("/register/sent", d.resendRegisterLink)
+	g.GET("/register/link/:token", d.showRegisterLink)
+	g.POST("/register/link/:token", d.openRegisterLink)
+	g.GET("/register/password", d.showRegisterPassword)
+	g.POST("/register/password", d.finishRegister)
+	g.GET("/register/done", d.registered, d.signedIn)
+}
+
+// waiting is the transaction that a flow will go on with, if this browser has one; a stale one is
+// forgotten, since the flow stands without it.
+func (d *Door) waiting(c echo.Context, tx string) (*signin.Facts, error) {
+	if tx == "" {
+		return nil, nil
+	}
+	sid, _ := d.Cookies.Read(c.Request())
+	f, err := d.SignIn.Load(c.Request().Context(), tx, d.browser(c), sid)
+	if errors.Is(err, signin.ErrStale) || errors.Is(err, signin.ErrOtherBrowser) || isSealed(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	d.speakFor(c, f.Request.Lang, f.Request.Started)
+	endsAt(c, f.Request.Redirect)
+	return f, nil
+}
+
+// showRegister is the first page. r, a flow begun already, fills it in: to change a contact or to try a
+// mailbox instead.
+func (d *Door) showRegister(c echo.Context) error {
+	tx := c.QueryParam("tx")
+	f, err := d.waiting(c, tx)
+	if err != nil {
+		return err
+	}
+	p := d.createPage(c, f, tx, nil)
+	if ref := c.QueryParam("r"); ref != "" {
+		flow, err := d.Register.Flow(c.Request().Context(), ref, d.browser(c))
+		if err != nil {
+			return err
+		}
+		p.FamilyName, p.GivenName, p.Consent = flow.FamilyName.String(), flow.GivenName.String(), true
+	}
+	return d.render(c, http.StatusOK, "", p)
+}
+
+func (d *Door) createPage(c echo.Context, f *signin.Facts, tx string, wrong []ui.Fault) ui.CreateAccount {
+	back := "/login"
+	if tx != "" {
+		back = withTx("/login", tx) + "&start=1"
+	}
+	return ui.CreateAccount{
+		Form: ui.Form{Action: withTx("/register", tx), Faults: wrong}, Origin: origin(c, f), SignInURL: back,
+		FamilyName: field(c, "family-name"), GivenName: field(c, "given-name"), Tel: field(c, "tel"), Email: field(c, "email"),
+		Consent: field(c, "consent") != "",
+	}
+}
+
+func (d *Door) startRegister(c echo.Context) error {
+	tx := c.QueryParam("tx")
+	f, err := d.waiting(c, tx)
+	if err != nil {
+		return err
+	}
+	if f == nil {
+		tx = ""
+	}
+	ctx := c.Request().Context()
+	ref, err := d.Register.Start(ctx, register.Form{
+		FamilyName: field(c, "family-name"), GivenName: field(c, "given-name"), Tel: field(c, "tel"), Email: field(c, "email"),
+		Consent: field(c, "consent") == "1", Lang: lang(c), Waiting: tx, Browser: d.browser(c), Network: edge.Network(ctx),
+	})
+	if wrong, ok := faults(err); ok {
+		return d.render(c, http.StatusUnprocessableEntity, "", d.createPage(c, f, tx, wrong))
+	}
+	if wrong, ok := slow(c, err, "", "login.slow"); ok {
+		edge.Cause(ctx, err)
+		return d.render(c, http.StatusTooManyRequests, "", d.createPage(c, f, tx, wrong))
+	}
+	if err != nil {
+		return err
+	}
+	if field(c, "tel") == "" {
+		return see(c, withRef("/register/sent", ref))
+	}
+	return see(c, withRef("/register/code", ref))
+}
+
+// withRef is the address of a page of a flow.
+func withRef(path, ref string) string { return path + "?r=" + ref }
+
+// registration loads the flow of the page, with what waits behind it.
+func (d *Door) registration(c echo.Context) (string, *register.Flow, *signin.Facts, error) {
+	ref := c.QueryParam("r")
+	flow, err := d.Register.Flow(c.Request().Context(), ref, d.browser(c))
+	if err != nil {
+		return "", nil, nil, err
+	}
+	f, err := d.waiting(c, flow.Waiting)
+	return ref, flow, f, err
+}
+
+func (d *Door) showRegisterCode(c echo.Context) error {
+	ref, flow, f, err := d.registration(c)
+	if err != nil {
+		return err
+	}
+	if to := registerPlace(flow); to != "/register/code" {
+		return see(c, withRef(to, ref))
+	}
+	return d.render(c, http.StatusOK, "", registerCodePage(c, ref, flow, f, nil))
+}
+
+// registerPlace is the page on which a flow stands.
+func registerPlace(f *register.Flow) string {
+	switch {
+	case f.Proved():
+		return "/register/password"
+	case f.Proof.Kind == account.Email:
+		return "/register/sent"
+	}
+	return "/register/code"
+}
+
+func registerCodePage(c echo.Context, ref string, flow *register.Flow, f *signin.Facts, wrong []ui.Fault) ui.SMSCode {
+	change := withRef("/register", ref)
+	if flow.Waiting != "" {
+		change = withTx("/register", flow.Waiting) + "&r=" + ref
+	}
+	p := ui.SMSCode{
+		Form: ui.Form{Action: withRef("/register/code", ref), Faults: wrong}, Step: ui.Step{N: 2, Of: 3}, Origin: origin(c, f),
+		Purpose: "register", Phone: flow.Proof.Value, ExpiresAt: flow.Proof.Until, EmailURL: change, ChangeURL: change,
+	}
+	if left := flow.Proof.Left(); left <= 2 {
+		p.TriesLeft = left
+	}
+	return p
+}
+
+func (d *Door) enterRegisterCode(c echo.Context) error {
+	ref, flow, f, err := d.registration(c)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	if field(c, "again") != "" {
+		err = d.Register.Resend(ctx, ref, d.browser(c), edge.Network(ctx))
+	} else if field(c, "code") == "" {
+		return d.render(c, http.StatusUnprocessableEntity, "", registerCodePage(c, ref, flow, f, one("code", "code.required")))
+	} else {
+		_, err = d.Register.Enter(ctx, ref, d.browser(c), field(c, "code"))
+	}
+	if err == nil {
+		return see(c, withRef("/register/code", ref))
+	}
+	status, wrong := proofFault(c, err)
+	if wrong == nil {
+		return err
+	}
+	edge.Cause(ctx, err)
+	if flow, err = d.Register.Flow(ctx, ref, d.browser(c)); err != nil {
+		return err
+	}
+	return d.render(c, status, "", registerCodePage(c, ref, flow, f, wrong))
+}
+
+// proofFault is what the pages of codes and links say of an error; nil when it is not theirs.
+func proofFault(c echo.Context, err error) (int, []ui.Fault) {
+	switch {
+	case errors.Is(err, contact.ErrCode):
+		return http.StatusUnprocessableEntity, one("code", "code.wrong")
+	case errors.Is(err, contact.ErrCodeOver):
+		return http.StatusUnprocessableEntity, one("code", "code.expired")
+	case errors.Is(err, contact.ErrCodeSpent):
+		return http.StatusTooManyRequests, one("code", "code.too_many")
+	}
+	if wrong, ok := slow(c, err, "code", "code.too_soon"); ok {
+		return http.StatusTooManyRequests, wrong
+	}
+	return 0, nil
+}
+
+func (d *Door) showRegisterSent(c echo.Context) error {
+	ref, flow, _, err := d.registration(c)
+	if err != nil {
+		return err
+	}
+	if to := registerPlace(flow); to != "/register/sent" {
+		return see(c, withRef(to, ref))
+	}
+	return d.render(c, http.StatusOK, "", registerSentPage(ref, flow, nil))
+}
+
+func registerSentPage(ref string, flow *register.Flow, wrong []ui.Fault) ui.EmailSent {
+	change := withRef("/register", ref)
+	if flow.Waiting != "" {
+		change = withTx("/register", flow.Waiting) + "&r=" + ref
+	}
+	return ui.EmailSent{
+		Form: ui.Form{Action: withRef("/register/sent", ref), Faults: wrong}, Step: ui.Step{N: 2, Of: 3}, Purpose: "register",
+		Email: flow.Proof.Value, ValidUntil: flow.Proof.Until, ChangeURL: change,
+	}
+}
+
+func (d *Door) resendRegisterLink(c echo.Context) error {
+	ref, flow, _, err := d.registration(c)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	err = d.Register.Resend(ctx, ref, d.browser(c), edge.Network(ctx))
+	if wrong, ok := slow(c, err, "", "login.slow"); ok {
+		edge.Cause(ctx, err)
+		return d.render(c, http.StatusTooManyRequests, "", registerSentPage(ref, flow, wrong))
+	}
+	if err != nil {
+		return err
+	}
+	return see(c, withRef("/register/sent", ref))
+}
+
+// showRegisterLink is what the link in the mail opens: a button. Opening changes nothing.
+func (d *Door) showRegisterLink(c echo.Context) error {
+	flow, err := d.Register.Opened(c.Request().Context(), c.Param("token"))
+	if err != nil {
+		return err
+	}
+	d.browser(c) // the button's answer needs it
+	return d.render(c, http.StatusOK, "", ui.EmailConfirm{Form: ui.Form{}, Purpose: "register", Email: flow.Proof.Value})
+}
+
+func (d *Door) openRegisterLink(c echo.Context) error {
+	ref, err := d.Register.Open(c.Request().Context(), c.Param("token"), d.browser(c))
+	if err != nil {
+		return err
+	}
+	return see(c, withRef("/register/password", ref))
+}
+
+func (d *Door) showRegisterPassword(c echo.Context) error {
+	ref, flow, _, err := d.registration(c)
+	if err != nil {
+		return err
+	}
+	if to := registerPlace(flow); to != "/register/password" {
+		return see(c, withRef(to, ref))
+	}
+	return d.render(c, http.StatusOK, "", d.choosePage(withRef("/register/password", ref), "register", flow.Proof.Value, "", nil))
+}
+
+// finishRegister opens the account and signs its owner in, in the waiting transaction or in one of our own.
+func (d *Door) finishRegister(c echo.Context) error {
+	ref, flow, f, err := d.registration(c)
+	if err != nil {
+		return err
+	}
+	page := func(status int, suggested string, wrong []ui.Fault) error {
+		return d.render(c, status, "", d.choosePage(withRef("/register/password", ref), "register", flow.Proof.Value, suggested, wrong))
+	}
+	if field(c, "suggest") != "" {
+		s, err := suggest()
+		if err != nil {
+			return err
+		}
+		return page(http.StatusOK, s, nil)
+	}
+	ctx := c.Request().Context()
+	a, _, err := d.Register.Finish(ctx, register.Password{
+		Ref: ref, Browser: d.browser(c), Password: field(c, "password"), Again: field(c, "password-again"),
+		Device: device(c), Request: edge.RequestID(ctx),
+	})
+	if wrong, ok := faults(err); ok {
+		return page(http.StatusUnprocessableEntity, "", d.counted(wrong))
+	}
+	if errors.Is(err, register.ErrTaken) {
+		// Another page of the same person was quicker, most likely. The contact is proved, so signing in
+		// may be offered in so many words.
+		edge.Cause(ctx, err)
+		return see(c, loginAgain(flow.Waiting))
+	}
+	if err != nil {
+		return err
+	}
+	tx := flow.Waiting
+	if f == nil {
+		if tx, err = d.SignIn.NewOwn(ctx, "web", "/account", lang(c), d.browser(c)); err != nil {
+			return err
+		}
+		sid, _ := d.Cookies.Read(c.Request())
+		if f, err = d.SignIn.Load(ctx, tx, d.browser(c), sid); err != nil {
+			return err
+		}
+	}
+	// The browser is known from its first day, and nobody needs a letter about it.
+	mark, _, err := d.Authn.Mark(d.mark(c), a.ID)
+	if err != nil {
+		return err
+	}
+	in, err := d.SignIn.Passed(ctx, f, signin.Proof{Account: a, Factor: "pwd", Device: device(c), Browser: d.browser(c)})
+	if err != nil {
+		return err
+	}
+	if in != nil {
+		d.Cookies.Write(c.Response(), in.Session, in.Browser, in.Left)
+		d.writeMark(c, mark)
+	}
+	return see(c, withTx("/register/done", tx))
+}
+
+func loginAgain(tx string) string {
+	if tx == "" {
+		return "/login"
+	}
+	return withTx("/login", tx) + "&start=1"
+}
+
+// registered ends the registration: what to sign in with, and on to where the person came from.
+func (d *Door) registered(c echo.Context) error {
+	tx := c.QueryParam("tx")
+	f, err := d.waiting(c, tx)
+	if err != nil {
+		return err
+	}
+	_, a := whoever(c)
+	p := ui.AccountCreated{Username: loginName(a), Origin: origin(c, f)}
+	if f != nil {
+		p.ContinueURL = withTx("/login", tx)
+	}
+	return d.render(c, http.StatusOK, "", p)
+}

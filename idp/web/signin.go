@@ -1,0 +1,302 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/propusk/propusk/idp/account"
+	"github.com/propusk/propusk/idp/authn"
+	"github.com/propusk/propusk/idp/edge"
+	"github.com/propusk/propusk/idp/fault"
+	"github.com/propusk/propusk/idp/notice"
+	"github.com/propusk/propusk/idp/session"
+	"github.com/propusk/propusk/idp/signin"
+	"github.com/propusk/propusk/ui"
+)
+
+func (d *Door) mountSignIn(g *echo.Group) {
+	g.GET("/login", d.dispatch)
+	g.POST("/login", d.enterPassword)
+	g.GET("/login/code", d.showCode)
+	g.POST("/login/code", d.enterCode)
+	g.GET("/login/use-now", d.showUseNow)
+	g.POST("/login/use-now", d.useNow)
+	g.GET("/login/consent", d.showConsent)
+	g.POST("/login/consent", d.answerConsent)
+	g.GET("/login/refusal", d.showRefusal)
+}
+
+// load opens the page's transaction for this browser, in its language.
+func (d *Door) load(c echo.Context) (*signin.Facts, string, error) {
+	tx := c.QueryParam("tx")
+	if tx == "" {
+		return nil, "", gone("transaction")
+	}
+	sid, _ := d.Cookies.Read(c.Request())
+	f, err := d.SignIn.Load(c.Request().Context(), tx, d.browser(c), sid)
+	if err != nil {
+		return nil, "", err
+	}
+	d.speakFor(c, f.Request.Lang, f.Request.Started)
+	endsAt(c, f.Request.Redirect)
+	return f, tx, nil
+}
+
+// steps are the pages of the steps.
+var steps = map[signin.StepKind]string{
+	signin.SignIn: "/login", signin.SecondFactor: "/login/code", signin.UseNow: "/login/use-now",
+	signin.Consent: "/login/consent", signin.Refusal: "/login/refusal",
+}
+
+// dispatch shows the page of the next step, or ends the transaction. Parameters: tx, the sealed request;
+// start=1, to sign in anew from the second factor or as somebody else.
+func (d *Door) dispatch(c echo.Context) error {
+	if c.QueryParam("tx") == "" {
+		found, err := d.recognise(c)
+		if err != nil {
+			return err
+		}
+		if found {
+			return see(c, "/account")
+		}
+		return d.sendToSignIn(c, "/account")
+	}
+	f, tx, err := d.load(c)
+	if err != nil {
+		return err
+	}
+	if f.Request.Door == "operator" {
+		return see(c, withTx("/operator/login", tx)) // the console has its own pages and cookies
+	}
+	step := signin.Next(f)
+	anew := c.QueryParam("start") != ""
+	switch {
+	case step.Kind == signin.Answer || step.Kind == signin.Fail:
+		return d.answer(c, f)
+	case step.Kind == signin.Stale:
+		return signin.ErrStale
+	case step.Kind == signin.SignIn && f.Request.Prompted("create") && !anew:
+		return see(c, withTx("/register", tx))
+	case step.Kind == signin.SignIn, anew:
+		return d.render(c, http.StatusOK, "", d.signInPage(c, f, tx, f.Request.Hint, nil))
+	}
+	return see(c, withTx(steps[step.Kind], tx))
+}
+
+func (d *Door) signInPage(c echo.Context, f *signin.Facts, tx, username string, wrong []ui.Fault) ui.SignIn {
+	p := ui.SignIn{
+		Form: ui.Form{Action: withTx("/login", tx), Faults: wrong}, Origin: origin(c, f), Username: username,
+		ForeignComputer: field(c, "foreign-computer") != "",
+		RegisterURL:     withTx("/register", tx), RecoverURL: withTx("/recover", tx),
+	}
+	switch n := c.QueryParam("notice"); n {
+	case "signed_out", "password_changed", "recovered", "ended":
+		p.Notice = n
+	}
+	return p
+}
+
+// origin is the party that waits, as pages name it.
+func origin(c echo.Context, f *signin.Facts) *ui.Origin {
+	if f == nil || f.Party == nil {
+		return nil
+	}
+	return &ui.Origin{Name: f.Party.NameIn(lang(c)), Host: host(f.Party.Home)}
+}
+
+// enterPassword judges the first factor. What fails has one page, whatever was wrong.
+func (d *Door) enterPassword(c echo.Context) error {
+	if c.QueryParam("tx") == "" {
+		return d.sendToSignIn(c, "/account")
+	}
+	f, tx, err := d.load(c)
+	if err != nil {
+		return err
+	}
+	name, pw := strings.TrimSpace(field(c, "username")), field(c, "password")
+	fail := func(status int, wrong ...ui.Fault) error {
+		return d.render(c, status, "", d.signInPage(c, f, tx, name, wrong))
+	}
+	var wrong []ui.Fault
+	if name == "" {
+		wrong = append(wrong, ui.Fault{Field: "username", Code: "login.required"})
+	}
+	if pw == "" {
+		wrong = append(wrong, ui.Fault{Field: "password", Code: "password.required"})
+	}
+	if wrong != nil {
+		return fail(http.StatusUnprocessableEntity, wrong...)
+	}
+	ctx := c.Request().Context()
+	a, err := d.Authn.SignIn(ctx, authn.Attempt{
+		Identifier: name, Password: pw, Network: edge.Network(ctx), Mark: d.mark(c),
+		Device: device(c), Request: edge.RequestID(ctx), Lang: lang(c),
+	})
+	if wrong, ok := slow(c, err, "username", "login.slow"); ok {
+		edge.Cause(ctx, err)
+		return fail(http.StatusTooManyRequests, wrong...)
+	}
+	if errors.Is(err, authn.ErrWrong) {
+		edge.Cause(ctx, err)
+		return fail(http.StatusUnprocessableEntity, ui.Fault{Field: "username", Code: "login.wrong"})
+	}
+	if err != nil {
+		return err
+	}
+	return d.passed(c, f, tx, a, "pwd", field(c, "foreign-computer") != "")
+}
+
+// passed records a factor, and goes on to the next step.
+func (d *Door) passed(c echo.Context, f *signin.Facts, tx string, a *account.Account, factor string, foreign bool) error {
+	in, err := d.SignIn.Passed(c.Request().Context(), f, signin.Proof{
+		Account: a, Factor: factor, Foreign: foreign, Device: device(c), Browser: d.browser(c),
+	})
+	if err != nil {
+		return err
+	}
+	if in == nil {
+		return see(c, withTx("/login/code", tx))
+	}
+	if err := d.welcome(c, in, a); err != nil {
+		return err
+	}
+	return see(c, withTx("/login", tx))
+}
+
+// welcome gives the browser its session. A browser that the account has not been seen in before is told
+// to its owner, and is known from now on, unless it is somebody else's.
+func (d *Door) welcome(c echo.Context, in *signin.SignedIn, a *account.Account) error {
+	d.Cookies.Write(c.Response(), in.Session, in.Browser, in.Left)
+	c.Set(keyBrowser, in.Browser)
+	ctx := c.Request().Context()
+	next, fresh, err := d.Authn.Mark(d.mark(c), a.ID)
+	if err != nil || !fresh {
+		return err
+	}
+	if in.Session.Kind != session.Foreign {
+		d.writeMark(c, next)
+	}
+	err = d.Atomically(ctx, func(tx Tx) error {
+		return d.Notices.Tell(ctx, tx, a, notice.SignInNew, notice.With{At: in.Session.AuthTime, Device: deviceOr(in.Session.Device, a.Lang)})
+	})
+	if err != nil {
+		return fmt.Errorf("web: tell of a new browser: %w", err)
+	}
+	return nil
+}
+
+func (d *Door) showCode(c echo.Context) error {
+	f, tx, err := d.load(c)
+	if err != nil {
+		return err
+	}
+	if !f.NeedsFactor() {
+		return see(c, withTx("/login", tx))
+	}
+	return d.render(c, http.StatusOK, "", d.codePage(c, f, tx, nil))
+}
+
+func (d *Door) codePage(c echo.Context, f *signin.Facts, tx string, wrong []ui.Fault) ui.TOTPCode {
+	return ui.TOTPCode{
+		Form: ui.Form{Action: withTx("/login/code", tx), Faults: wrong}, Origin: origin(c, f), CancelURL: withTx("/login", tx) + "&start=1",
+	}
+}
+
+// enterCode judges the second factor of whoever passed the first in this transaction.
+func (d *Door) enterCode(c echo.Context) error {
+	f, tx, err := d.load(c)
+	if err != nil {
+		return err
+	}
+	if !f.NeedsFactor() {
+		return signin.ErrOutOfTurn
+	}
+	ctx := c.Request().Context()
+	code := field(c, "code")
+	if code == "" {
+		return d.render(c, http.StatusUnprocessableEntity, "", d.codePage(c, f, tx, one("code", "totp.required")))
+	}
+	a, err := d.Authn.TOTP(ctx, f.Progress.Account, code)
+	if status, wrong := codeFault(c, err); wrong != nil {
+		edge.Cause(ctx, err)
+		return d.render(c, status, "", d.codePage(c, f, tx, wrong))
+	}
+	if err != nil {
+		return err
+	}
+	return d.passed(c, f, tx, a, "otp", f.Progress.Foreign)
+}
+
+// codeFault is what the app's code pages say of an error; nil when it is not theirs.
+func codeFault(c echo.Context, err error) (int, []ui.Fault) {
+	if wrong, ok := slow(c, err, "code", "login.slow"); ok {
+		return http.StatusTooManyRequests, wrong
+	}
+	if errors.Is(err, authn.ErrCode) {
+		return http.StatusUnprocessableEntity, one("code", "totp.wrong")
+	}
+	return 0, nil
+}
+
+// answer ends the transaction: the party, or our own page, gets its answer.
+func (d *Door) answer(c echo.Context, f *signin.Facts) error {
+	r, err := d.SignIn.Answer(c.Request().Context(), f)
+	if err != nil {
+		return err
+	}
+	if len(r.Form) == 0 {
+		return see(c, r.Redirect)
+	}
+	p := ui.FormPost{Action: r.Redirect}
+	for _, in := range r.Form {
+		p.Inputs = append(p.Inputs, ui.Hidden{Name: in.Name, Value: in.Value})
+	}
+	if o := origin(c, f); o != nil {
+		p.Origin = *o
+	}
+	endsAt(c, r.Redirect)
+	return d.render(c, http.StatusOK, "", p)
+}
+
+// device is what the browser says it is, coarsely.
+func device(c echo.Context) string { return session.Device(c.Request().UserAgent()) }
+
+func deviceOr(device, lang string) string {
+	switch {
+	case device != "":
+		return device
+	case lang == "en":
+		return "an unknown device"
+	}
+	return "неизвестное устройство"
+}
+
+// The mark of a known browser (package authn). Its name follows the session cookie's rules.
+func (d *Door) markName() string {
+	if d.Public.Scheme == "https" {
+		return "__Host-propusk-known"
+	}
+	return "propusk-known-" + d.Public.Port()
+}
+
+func (d *Door) mark(c echo.Context) string {
+	k, err := c.Cookie(d.markName())
+	if err != nil {
+		return ""
+	}
+	return k.Value
+}
+
+func (d *Door) writeMark(c echo.Context, value string) {
+	c.SetCookie(&http.Cookie{
+		Name: d.markName(), Value: value, Path: "/", MaxAge: int(authn.MarkLife.Seconds()),
+		HttpOnly: true, Secure: d.Public.Scheme == "https", SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// current tells whether the error is only that the page is not the next one.
+func current(err error) bool { return err == nil || !errors.Is(err, fault.Conflict) }
