@@ -108,3 +108,26 @@ func (r *Records) sweep(ctx context.Context, now time.Time) (int, error) {
 	})
 	return total, err
 }
+
+var (
+	jobsWith = text{
+		`SELECT count(*) FROM river_job WHERE instr(coalesce(CAST(errors AS TEXT), '') || CAST(args AS TEXT) || CAST(metadata AS TEXT), $1) > 0`,
+		`SELECT count(*) FROM river_job WHERE position($1 in coalesce(errors::text, '') || args::text || metadata::text) > 0`,
+	}
+	jobsOpen = both(`SELECT count(*) FROM river_job WHERE state NOT IN ('completed', 'cancelled', 'discarded')`)
+)
+
+// CountJobs counts the jobs, done ones too, whose arguments or errors hold a text: a test that nothing
+// personal gets there.
+func (db *DB) CountJobs(ctx context.Context, holding string) (int, error) {
+	var n int
+	err := db.read.QueryRowContext(ctx, db.dialect.text(jobsWith), holding).Scan(&n)
+	return n, said("count jobs", err)
+}
+
+// OpenJobs counts the jobs that are not done.
+func (db *DB) OpenJobs(ctx context.Context) (int, error) {
+	var n int
+	err := db.read.QueryRowContext(ctx, db.dialect.text(jobsOpen)).Scan(&n)
+	return n, said("count open jobs", err)
+}

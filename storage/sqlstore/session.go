@@ -126,7 +126,7 @@ var (
 	// Ending waits for redemptions of codes that hold the session (see redeem), and what they made is
 	// then seen by the statements after it: nobody who was signed in is left untold.
 	endOne = both(`
-		UPDATE session SET ended = $1 WHERE id = $2 AND ($3 = 0 OR account = $3) AND ended = 0 RETURNING account`)
+		UPDATE session SET ended = $1 WHERE id = $2 AND (account = $3 OR $3 = 0) AND ended = 0 RETURNING account`)
 	endMost = both(`
 		UPDATE session SET ended = $1 WHERE account = $2 AND id <> $3 AND ended = 0 RETURNING account`)
 	endLeft = both(`

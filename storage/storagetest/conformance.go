@@ -17,7 +17,10 @@ func Conformance(t *testing.T, s *Stores) {
 		name string
 		test func(*testing.T, *Stores)
 	}{
-		{"accounts", accounts},
+		{"accounts", accounts}, {"sessions", sessions}, {"consents", consents}, {"grants", grants},
+		{"applications", applicationsTest}, {"letters and visits", lettersAndVisits}, {"parties", parties},
+		{"events", events}, {"messages", messages}, {"deliveries", deliveries}, {"office", office}, {"keyring", keyring},
+		{"transients", transients}, {"jobs", jobs}, {"nodes", nodes},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.test(t, s) })
 	}
