@@ -50,6 +50,7 @@ type Letter struct {
 	Used      time.Time
 	Cancelled time.Time
 	Reason    string // of the cancellation: citizen, returned, tries, replaced, fallen
+	Reminded  time.Time
 	Version   int64
 }
 

@@ -1,0 +1,435 @@
+package confirm
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/propusk/propusk/idp/account"
+	"github.com/propusk/propusk/idp/audit"
+	"github.com/propusk/propusk/idp/civil"
+	"github.com/propusk/propusk/idp/fault"
+	"github.com/propusk/propusk/idp/job"
+	"github.com/propusk/propusk/idp/notice"
+	"github.com/propusk/propusk/idp/registry"
+	"github.com/propusk/propusk/idp/seal"
+)
+
+var (
+	// ErrNoLetter reports that no letter's code can be entered: none was ordered, or it is over.
+	ErrNoLetter = fmt.Errorf("confirm: no live letter: %w", fault.NotFound)
+	// ErrMoved reports an account that changed while something was done to it.
+	ErrMoved = fmt.Errorf("confirm: the account changed meanwhile: %w", fault.Conflict)
+)
+
+// WrongCodeError says how many tries are left after a wrong code; at 0 the letter is over.
+type WrongCodeError struct{ Left int }
+
+func (e *WrongCodeError) Error() string { return "confirm: wrong code" }
+
+// Unwrap gives the kind.
+func (e *WrongCodeError) Unwrap() error { return fault.Denied }
+
+// The kinds of jobs. The ref of each is a letter's id.
+const (
+	JobPost   = "letter_post"     // hand it to the post
+	JobTrack  = "letter_track"    // ask the post where it is
+	JobRemind = "letter_expiring" // a week before the code ends
+)
+
+// A Parcel is a letter as the post takes it.
+type Parcel struct {
+	ID      string
+	Name    string
+	Phone   string
+	Address civil.Address
+	PDF     []byte
+}
+
+// A Post carries registered letters. A repeated id is one letter.
+type Post interface {
+	Send(ctx context.Context, p Parcel) (track string, err error)
+	Follow(ctx context.Context, id string) (LetterStatus, []LetterEvent, error)
+}
+
+// A Sheet is all that stands on the paper.
+type Sheet struct {
+	Lang    string
+	Name    string
+	Address civil.Address
+	Number  string
+	Code    civil.LetterCode
+	Ordered time.Time
+	Valid   int // days from hand-over
+}
+
+// MailConfig is what Mail works with. What is zero takes the values of the domain.
+type MailConfig struct {
+	Store interface {
+		Store
+		Account(ctx context.Context, id account.ID) (*account.Account, error)
+		LastApplication(ctx context.Context, id account.ID) (*registry.Application, error)
+	}
+	Atomically func(ctx context.Context, f func(Tx) error) error
+	Post       Post
+	// Print makes the PDF; print.Letter is the one.
+	Print     func(Sheet) ([]byte, error)
+	Ring      *seal.Ring
+	Notices   *notice.Notices
+	Now, Wall func() time.Time
+	Log       *slog.Logger
+
+	Rest  time.Duration // between two letters; 30 days
+	Valid time.Duration // of a code, from hand-over; 45 days
+	Tries int           // wrong codes that end a letter; 5
+	Poll  time.Duration // how often the post is asked; an hour
+}
+
+// Mail confirms by registered letter.
+type Mail struct{ MailConfig }
+
+// NewMail makes it.
+func NewMail(c MailConfig) *Mail {
+	if c.Rest == 0 {
+		c.Rest = 30 * 24 * time.Hour
+	}
+	if c.Valid == 0 {
+		c.Valid = 45 * 24 * time.Hour
+	}
+	if c.Tries == 0 {
+		c.Tries = 5
+	}
+	if c.Poll == 0 {
+		c.Poll = time.Hour
+	}
+	return &Mail{c}
+}
+
+// Number is the order's number for people.
+func (l *Letter) Number() string {
+	h := sha256.Sum256([]byte(l.ID))
+	n := binary.BigEndian.Uint32(h[:4]) % 100_000_000
+	return fmt.Sprintf("%04d-%04d", n/10_000, n%10_000)
+}
+
+// may tells whether the account may order or enter now, by the same rules that the page of ways shows.
+func (m *Mail) may(ctx context.Context, tx interface {
+	LastApplication(ctx context.Context, id account.ID) (*registry.Application, error)
+}, a *account.Account) error {
+	running, err := checking(ctx, tx, a.ID)
+	if err != nil {
+		return err
+	}
+	switch (Facts{Account: a, Running: running, Offered: account.Methods(), Now: m.Now()}).blocked(account.MailCode) {
+	case WhileChecking:
+		return ErrChecking
+	case NeedsStandard:
+		return ErrNotStandard
+	case WhileRestricted:
+		return ErrRestricted
+	}
+	return nil
+}
+
+func checking(ctx context.Context, tx interface {
+	LastApplication(ctx context.Context, id account.ID) (*registry.Application, error)
+}, id account.ID) (bool, error) {
+	app, err := tx.LastApplication(ctx, id)
+	if errors.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	return err == nil && app.State == registry.Running, err
+}
+
+// last returns the newest letter, or nil.
+func last(ctx context.Context, tx interface {
+	LastLetter(ctx context.Context, id account.ID) (*Letter, error)
+}, id account.ID) (*Letter, error) {
+	l, err := tx.LastLetter(ctx, id)
+	if errors.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	return l, err
+}
+
+// codeKind separates letter codes from other keyed hashes.
+const codeKind = "letter_code"
+
+// salt binds a code to its letter and to the person that it was sent to: SNILS and birth date. Whoever
+// turns the account into somebody else's after ordering holds a code that fits nobody.
+func salt(letter string, p account.Person) []byte {
+	return []byte(letter + "|" + p.SNILS.String() + "|" + p.BirthDate.String())
+}
+
+// hash is a code's digest with the id of its key in front.
+func (m *Mail) hash(letter string, code civil.LetterCode, p account.Person) ([]byte, error) {
+	d, err := m.Ring.KeyedHash(codeKind, code.String(), salt(letter, p))
+	if err != nil {
+		return nil, err
+	}
+	return append(binary.BigEndian.AppendUint32(nil, d.KeyID), d.Digest...), nil
+}
+
+func (m *Mail) fits(l *Letter, code civil.LetterCode, p account.Person) (bool, error) {
+	if len(l.CodeHash) <= 4 {
+		return false, nil
+	}
+	d := seal.IndexDigest{KeyID: binary.BigEndian.Uint32(l.CodeHash), Digest: l.CodeHash[4:]}
+	return m.Ring.CheckKeyedHash(d, codeKind, code.String(), salt(l.ID, p))
+}
+
+// Order orders a letter to an address, which becomes the address of residence. A live letter that the rule
+// of 30 days allows to replace is replaced.
+func (m *Mail) Order(ctx context.Context, id account.ID, to civil.Address) (*Letter, error) {
+	to, err := civil.ParseAddress(to)
+	if err != nil {
+		return nil, err
+	}
+	a, err := m.Store.Account(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("confirm: order: %w", err)
+	}
+	code, err := civil.NewLetterCode(rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("confirm: order: %w", err)
+	}
+	person, now := a.Profile.Person, m.Now()
+	l := &Letter{
+		ID: rand.Text(), Account: id, Name: fullName(person), Address: to, Code: code.String(), Ordered: now, Status: Ordered,
+	}
+	if l.CodeHash, err = m.hash(l.ID, code, person); err != nil {
+		return nil, fmt.Errorf("confirm: order: %w", err)
+	}
+	err = m.Atomically(ctx, func(tx Tx) error {
+		// The account's row is the lock that two parallel orders meet at.
+		a, err := tx.ChangeAccount(ctx, id, func(a *account.Account) error {
+			if !a.Profile.Person.SamePerson(person) {
+				return ErrMoved
+			}
+			a.Profile.Address = &to
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if err := m.may(ctx, tx, a); err != nil {
+			return err
+		}
+		old, err := last(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if from := NextLetter(old, m.Rest); now.Before(from) {
+			return &TooSoonError{from}
+		}
+		if old != nil && old.Live(now) {
+			if err := m.end(ctx, tx, old.ID, "replaced"); err != nil {
+				return err
+			}
+		}
+		if err := tx.SaveLetter(ctx, l); err != nil {
+			return err
+		}
+		if err := tx.Enqueue(ctx, job.Job{Kind: JobPost, Ref: l.ID}); err != nil {
+			return err
+		}
+		if err := m.record(ctx, tx, audit.LetterOrdered, l, ""); err != nil {
+			return err
+		}
+		return m.Notices.Tell(ctx, tx, a, notice.LetterOrdered, notice.With{Number: l.Number()})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("confirm: order: %w", err)
+	}
+	return l, nil
+}
+
+func fullName(p account.Person) string {
+	return civil.FullName{Family: p.FamilyName, Given: p.GivenName, Patronymic: p.Patronymic}.Format()
+}
+
+// end cancels a letter, if it is not over.
+func (m *Mail) end(ctx context.Context, tx Tx, letter, reason string) error {
+	return endLetter(ctx, tx, letter, reason, m.Now(), m.Wall())
+}
+
+// Fallen cancels the live letter of an account whose level was taken down: a code in the mail must not
+// raise it again by itself. Whoever lowers an account calls it in the same transaction.
+func Fallen(ctx context.Context, tx interface {
+	Store
+	audit.Log
+}, id account.ID, now, wall time.Time) error {
+	l, err := last(ctx, tx, id)
+	if err != nil || l == nil {
+		return err
+	}
+	return endLetter(ctx, tx, l.ID, "fallen", now, wall)
+}
+
+func endLetter(ctx context.Context, tx interface {
+	Store
+	audit.Log
+}, letter, reason string, now, wall time.Time) error {
+	done := false
+	l, err := tx.ChangeLetter(ctx, letter, func(l *Letter) error {
+		if done = l.Used.IsZero() && l.Cancelled.IsZero(); done {
+			l.Cancelled, l.Reason, l.Code = now, reason, ""
+		}
+		return nil
+	})
+	if err != nil || !done {
+		return err
+	}
+	return tx.RecordEvent(ctx, letterEvent(audit.LetterCancelled, l, reason, wall))
+}
+
+func letterEvent(kind audit.Kind, l *Letter, reason string, wall time.Time) audit.Event {
+	return audit.Event{At: wall, Kind: kind, Account: l.Account, Reason: reason, Detail: map[string]string{"letter": l.ID}}
+}
+
+func (m *Mail) record(ctx context.Context, tx Tx, kind audit.Kind, l *Letter, reason string) error {
+	return tx.RecordEvent(ctx, letterEvent(kind, l, reason, m.Wall()))
+}
+
+// Cancel takes the live letter's code back.
+func (m *Mail) Cancel(ctx context.Context, id account.ID) error {
+	err := m.Atomically(ctx, func(tx Tx) error {
+		l, err := last(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if l == nil || !l.Live(m.Now()) {
+			return ErrNoLetter
+		}
+		return m.end(ctx, tx, l.ID, "citizen")
+	})
+	if err != nil {
+		return fmt.Errorf("confirm: cancel: %w", err)
+	}
+	return nil
+}
+
+// Enter takes the code of the live letter. What cannot be a code at all, by its length or check character,
+// is a fault.Fields and costs no try; a wrong code is a WrongCodeError and costs one; an unknown, used,
+// cancelled or outlived letter is ErrNoLetter, whatever was typed.
+func (m *Mail) Enter(ctx context.Context, id account.ID, typed string) (*account.Confirmation, error) {
+	a, err := m.Store.Account(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("confirm: enter: %w", err)
+	}
+	if err := m.may(ctx, m.Store, a); err != nil {
+		return nil, fmt.Errorf("confirm: enter: %w", err)
+	}
+	l, err := last(ctx, m.Store, id)
+	if err != nil {
+		return nil, fmt.Errorf("confirm: enter: %w", err)
+	}
+	if l == nil || !l.Live(m.Now()) {
+		return nil, ErrNoLetter
+	}
+	code, err := civil.ParseLetterCode(typed)
+	if err != nil {
+		return nil, fault.Fields{{Name: "letter-code", Code: civil.CodeOf(err)}}
+	}
+	fits, err := m.fits(l, code, a.Profile.Person)
+	if err != nil {
+		return nil, fmt.Errorf("confirm: enter: %w", err)
+	}
+	var wrong error
+	var proof *account.Confirmation
+	err = m.Atomically(ctx, func(tx Tx) (err error) {
+		if fits {
+			proof, err = m.confirm(ctx, tx, l.ID, a)
+			return err
+		}
+		wrong, err = m.miss(ctx, tx, l.ID)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("confirm: enter: %w", err)
+	}
+	return proof, wrong
+}
+
+// confirm spends the letter and raises the account. Of parallel calls one finds the letter live.
+func (m *Mail) confirm(ctx context.Context, tx Tx, letter string, judged *account.Account) (*account.Confirmation, error) {
+	now, wall := m.Now(), m.Wall()
+	l, err := tx.ChangeLetter(ctx, letter, func(l *Letter) error {
+		if !l.Live(now) {
+			return ErrNoLetter
+		}
+		l.Used, l.Code = now, ""
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	proof := account.Confirmation{ID: rand.Text(), Method: account.MailCode, At: wall, Letter: l.ID, Track: l.Track}
+	a, err := tx.ChangeAccount(ctx, l.Account, func(a *account.Account) error {
+		if !a.Profile.Person.SamePerson(judged.Profile.Person) {
+			return ErrMoved
+		}
+		return a.Confirm(proof)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := m.may(ctx, tx, a); err != nil {
+		return nil, err
+	}
+	return &proof, announce(ctx, tx, m.Notices, a, proof)
+}
+
+// announce writes the event of a confirmation and tells all contacts.
+func announce(ctx context.Context, tx Tx, n *notice.Notices, a *account.Account, c account.Confirmation) error {
+	detail := map[string]string{"method": c.Method.String(), "confirmation": c.ID}
+	if c.Letter != "" {
+		detail["letter"] = c.Letter
+	}
+	if c.Centre != "" {
+		detail["centre"] = c.Centre
+	}
+	if err := tx.RecordEvent(ctx, audit.Event{At: c.At, Kind: audit.Confirmed, Account: a.ID, Actor: c.Operator, Detail: detail}); err != nil {
+		return err
+	}
+	return n.Tell(ctx, tx, a, notice.Confirmed, notice.With{Method: c.Method, At: c.At})
+}
+
+// miss counts a wrong code, which must stand although the citizen is refused.
+func (m *Mail) miss(ctx context.Context, tx Tx, letter string) (error, error) {
+	now, spent := m.Now(), false
+	l, err := tx.ChangeLetter(ctx, letter, func(l *Letter) error {
+		spent = false
+		if !l.Live(now) {
+			return ErrNoLetter
+		}
+		if l.Tries++; l.Tries >= m.Tries {
+			l.Cancelled, l.Reason, l.Code, spent = now, "tries", "", true
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := m.record(ctx, tx, audit.LetterWrongCode, l, ""); err != nil {
+		return nil, err
+	}
+	if spent {
+		if err := m.record(ctx, tx, audit.LetterCancelled, l, "tries"); err != nil {
+			return nil, err
+		}
+		a, err := tx.Account(ctx, l.Account)
+		if err != nil {
+			return nil, err
+		}
+		if err := m.Notices.Tell(ctx, tx, a, notice.LetterSpent, notice.With{Until: NextLetter(l, m.Rest)}); err != nil {
+			return nil, err
+		}
+	}
+	return &WrongCodeError{Left: max(0, m.Tries-l.Tries)}, nil
+}
