@@ -2,10 +2,12 @@ package relyingparty_test
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
@@ -49,6 +51,64 @@ func servePension(t *testing.T, issuer string) string {
 	return providertest.Serve(t, func(ctx context.Context, l net.Listener, address string) error {
 		return pension.Run(ctx, pension.Config{Listeners: []net.Listener{l}, PublicURL: address, Issuer: issuer, ClientSecret: providertest.Secret})
 	})
+}
+
+// secured puts TLS before a site, with a certificate that the client accepts.
+func secured(t *testing.T, issuer string, run func(context.Context, relyingparty.Config) error) (string, http.RoundTripper) {
+	t.Helper()
+	lender := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(lender.Close)
+	address := providertest.Serve(t, func(ctx context.Context, l net.Listener, address string) error {
+		return run(ctx, relyingparty.Config{
+			Listeners: []net.Listener{tls.NewListener(l, &tls.Config{Certificates: lender.TLS.Certificates})},
+			PublicURL: strings.Replace(address, "http:", "https:", 1), Issuer: issuer, ClientSecret: providertest.Secret,
+		})
+	})
+	return strings.Replace(address, "http:", "https:", 1), lender.Client().Transport
+}
+
+func TestOverTLSEveryCookieIsSecureAndBoundToItsParty(t *testing.T) {
+	provider := providertest.New(t)
+	provider.SignIn(providertest.Person("1", "verified", "bank"))
+	first, transport := secured(t, provider.Issuer(), func(ctx context.Context, c relyingparty.Config) error { return tax.Run(ctx, tax.Config{Config: c}) })
+	second, _ := secured(t, provider.Issuer(), pension.Run)
+	browser := providertest.Browser(t)
+	seen := map[string]bool{}
+	browser.Transport = watch{transport, func(resp *http.Response) {
+		for _, c := range resp.Cookies() {
+			seen[c.Name] = true
+			if !c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode {
+				t.Errorf("cookie %s is not secure, http-only and lax", c.Name)
+			}
+			if c.Path != "/callback/tax" && c.Path != "/callback/pension" && !strings.HasSuffix(c.Name, "-session") {
+				t.Errorf("cookie %s is for %s", c.Name, c.Path)
+			}
+		}
+	}}
+	for _, site := range []string{first, second} {
+		get(t, browser, site+"/login")
+	}
+	for _, site := range []string{first, second} {
+		if m := whoAmI(t, browser, site); !m.SignedIn || !m.Allowed {
+			t.Errorf("%s /me = %+v", site, m)
+		}
+	}
+	if !seen["tax-session"] || !seen["pension-session"] || !seen["state"] || !seen["pkce"] || !seen["nonce"] {
+		t.Errorf("cookies %v", seen)
+	}
+}
+
+type watch struct {
+	http.RoundTripper
+	saw func(*http.Response)
+}
+
+func (w watch) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := w.RoundTripper.RoundTrip(r)
+	if err == nil {
+		w.saw(resp)
+	}
+	return resp, err
 }
 
 func get(t *testing.T, c *http.Client, address string) (int, string) {

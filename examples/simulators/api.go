@@ -102,10 +102,13 @@ func (w *world) apiTOTP(r *http.Request) (int, any, error) {
 		}
 		now := time.Now()
 		code, err := totp.GenerateCode(secret, now)
-		return http.StatusOK, map[string]any{"phone": phone, "code": code, "expires_in": 30 - now.Unix()%30}, err
+		return http.StatusOK, map[string]any{"phone": phone, "code": code, "expires_in": secondsLeft(now)}, err
 	}
 	return 0, nil, errUnknown
 }
+
+// secondsLeft is how long the present TOTP code still stands.
+func secondsLeft(now time.Time) int { return int(30 - now.Unix()%30) }
 
 func (w *world) apiMessages(r *http.Request) (int, any, error) {
 	messages, err := w.outbox.Messages(r.Context(), r.URL.Query().Get("to"))

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/pquerna/otp/totp"
 
 	"github.com/propusk/propusk/examples/simulators/gateway"
 	"github.com/propusk/propusk/examples/simulators/post"
@@ -28,6 +31,7 @@ func (w *world) routes() *http.ServeMux {
 	mux.HandleFunc("GET /registries", w.page(w.registriesPage))
 	mux.HandleFunc("POST /registries/people", w.page(w.addPerson))
 	mux.HandleFunc("POST /registries/{name}/mode", w.page(w.setMode))
+	mux.HandleFunc("GET /codes", w.page(w.codesPage))
 	mux.HandleFunc("GET /clock", w.page(w.clockPage))
 	mux.HandleFunc("POST /clock", w.page(w.advance))
 	mux.HandleFunc("/", w.site.NotFound)
@@ -246,6 +250,35 @@ func (w *world) setMode(rw http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	http.Redirect(rw, r, "/registries", http.StatusSeeOther)
+	return nil
+}
+
+// A phoneCode is what the authenticator app on somebody's phone shows.
+type phoneCode struct {
+	Phone string
+	Name  string
+	Code  string
+	Left  int
+}
+
+func (w *world) codesPage(rw http.ResponseWriter, r *http.Request) error {
+	codes := []phoneCode{}
+	now := time.Now()
+	for phone, secret := range w.cfg.TOTP {
+		code, err := totp.GenerateCode(secret, now)
+		if err != nil {
+			return err
+		}
+		c := phoneCode{Phone: gateway.Recipient(phone), Code: code, Left: secondsLeft(now)}
+		for _, p := range w.cfg.People {
+			if gateway.Recipient(p.Phone) == c.Phone {
+				c.Name = p.FamilyName + " " + p.GivenName
+			}
+		}
+		codes = append(codes, c)
+	}
+	slices.SortFunc(codes, func(a, b phoneCode) int { return strings.Compare(a.Phone, b.Phone) })
+	w.site.Render(rw, r, http.StatusOK, "codes", codes)
 	return nil
 }
 

@@ -303,7 +303,7 @@ func TestEveryPageInBothLanguagesAndItsForms(t *testing.T) {
 	s.api("POST", "/post/v1/letters", fmt.Sprintf(`{"id":"l1","to":{"name":"<b>Иван","phone":"+79000000002","address":{"postal_code":"101000","locality":"Москва"}},"pdf":%s}`, pdf))
 	for path, want := range map[string][2]string{
 		"/outbox": {"Что пришло людям", "What people received"}, "/outbox?to=%2B79000000002": {"7 900 000-00-02</span></h2>", "7 900 000-00-02</span></h2>"},
-		"/post": {"7K3M-9QXT-4HP", "Move the letter"}, "/registries": {"112-233-445 95", "Add a person"}, "/clock": {"Перевести вперёд", "Move forward"},
+		"/post": {"7K3M-9QXT-4HP", "Move the letter"}, "/registries": {"112-233-445 95", "Add a person"}, "/clock": {"Перевести вперёд", "Move forward"}, "/codes": {"7 900 000-00-11", "7 900 000-00-11"},
 	} {
 		for i, language := range []string{"ru", "en"} {
 			status, body := s.do("GET", s.World+path, "", "", "Accept-Language", language)
