@@ -16,6 +16,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -56,6 +57,8 @@ func Open(ctx context.Context, dsn string, o Options) (*Transients, error) {
 	opt.DisableIdentity = true
 	opt.ReadBufferSize, opt.WriteBufferSize = 8<<10, 8<<10
 	opt.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	// The library would write to standard error what it also returns.
+	quiet.Do(func() { redis.SetLogger(silence{}) })
 	t := &Transients{client: redis.NewUniversalClient(opt), prefix: prefix}
 	for _, s := range scripts {
 		if err := s.Load(ctx, t.client).Err(); err != nil {
@@ -68,6 +71,13 @@ func Open(ctx context.Context, dsn string, o Options) (*Transients, error) {
 	}
 	return t, nil
 }
+
+var quiet sync.Once
+
+// silence is the library's logger; it has one for the whole program.
+type silence struct{}
+
+func (silence) Printf(context.Context, string, ...any) {}
 
 // parse reads the data source. The hosts are cut out first: net/url wants one.
 func parse(dsn string) (*redis.UniversalOptions, string, error) {

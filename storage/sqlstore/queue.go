@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -68,7 +69,7 @@ var (
 		INSERT INTO due (kind, ref, at) VALUES ($1, $2, $3)
 		ON CONFLICT (kind, ref) DO UPDATE SET at = excluded.at`)
 	dueDrop = both(`DELETE FROM due WHERE kind = $1 AND ref = $2`)
-	dueAny  = both(`SELECT count(*) FROM (SELECT 1 FROM due WHERE at <= $1 LIMIT 1) AS d`)
+	dueNext = both(`SELECT at FROM due ORDER BY at LIMIT 1`)
 	dueTake = both(`
 		DELETE FROM due WHERE (kind, ref) IN (
 			SELECT kind, ref FROM due WHERE at <= $1 ORDER BY at LIMIT 200 {skip})
@@ -89,9 +90,13 @@ func (s *Stores) EnqueueAt(ctx context.Context, at time.Time, j job.Job) error {
 // each takes what the others have not.
 func (r *Records) sweep(ctx context.Context, now time.Time) (int, error) {
 	// First a look, by a reader: mostly nothing is due, and a writer's place is dear.
-	var any int
-	if err := r.row(ctx, dueAny, micros(now)).Scan(&any); err != nil || any == 0 {
+	switch next, err := scanInt(r.row(ctx, dueNext)); {
+	case errors.Is(err, sql.ErrNoRows):
+		return 0, nil
+	case err != nil:
 		return 0, said("look for deadlines", err)
+	case next > micros(now):
+		return 0, nil
 	}
 	total := 0
 	err := r.Atomically(ctx, func(tx *Stores) error {

@@ -131,11 +131,11 @@ var (
 		UPDATE session SET ended = $1 WHERE account = $2 AND id <> $3 AND ended = 0 RETURNING account`)
 	endLeft = both(`
 		SELECT DISTINCT session, client FROM grants WHERE account = $1 AND revoked = 0
-			AND session IN (SELECT id FROM session WHERE account = $1 AND ended = $2 AND ($3 = '' OR id = $3))
+			AND ($3 = '' OR session = $3) AND EXISTS (SELECT 1 FROM session s WHERE s.id = grants.session AND s.ended = $2)
 		ORDER BY session, client`)
 	endGrants = both(`
 		UPDATE grants SET revoked = $2 WHERE account = $1 AND revoked = 0 AND (offline = 0 OR $4 = 1)
-			AND session IN (SELECT id FROM session WHERE account = $1 AND ended = $2 AND ($3 = '' OR id = $3))`)
+			AND ($3 = '' OR session = $3) AND EXISTS (SELECT 1 FROM session s WHERE s.id = grants.session AND s.ended = $2)`)
 	// Offline grants outlive their sessions; whoever ends all of an account, offline too, means these as well.
 	endOffline = both(`
 		UPDATE grants SET revoked = $2 WHERE account = $1 AND revoked = 0 AND session <> $3`)

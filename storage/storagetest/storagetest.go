@@ -9,11 +9,13 @@ package storagetest
 import (
 	"bytes"
 	"crypto/rand"
+	"database/sql"
 	"encoding/binary"
 	"fmt"
 	"log/slog"
 	mathrand "math/rand/v2"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -153,6 +155,21 @@ func (s *Stores) Reopen(t testing.TB) *Stores {
 		t.Fatalf("open records again: %v", err)
 	}
 	return &Stores{Records: r, DB: db, Transients: s.Transients, Keyring: keyring, Master: s.Master, Clock: s.Clock, Dir: s.Dir, Ops: s.Ops, dsn: s.dsn}
+}
+
+// Raw opens the database of Records past everything, as an intruder or an old hand would.
+func (s *Stores) Raw(t testing.TB) *sql.DB {
+	t.Helper()
+	driver, dsn := "pgx", s.dsn
+	if path, ok := strings.CutPrefix(dsn, "sqlite:"); ok {
+		driver, dsn = "sqlite", "file:"+strings.TrimSuffix(path, "?synchronous=off")+"?_pragma=busy_timeout(10000)"
+	}
+	db, err := sql.Open(driver, dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
 }
 
 // ID draws an account id.
