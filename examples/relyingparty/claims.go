@@ -112,6 +112,10 @@ func read(sources ...map[string]any) (Claims, error) {
 	if err := json.Unmarshal(data, &c); err != nil {
 		return Claims{}, fmt.Errorf("claims: %w", err)
 	}
+	// A provider that says nothing we know of a level has vouched for nothing.
+	if !slices.Contains([]string{"simplified", "standard", "verified"}, c.Level) {
+		c.Level, c.Rank = "simplified", 0
+	}
 	return c, nil
 }
 

@@ -72,7 +72,7 @@ func (p *Party) backchannelLogout(w http.ResponseWriter, r *http.Request) {
 		answerLogout(w, http.StatusBadRequest, "invalid_request", "one logout_token is needed")
 		return
 	}
-	signed, err := jose.ParseSigned(r.PostForm.Get("logout_token"), []jose.SignatureAlgorithm{jose.ES256, jose.RS256, jose.PS256})
+	signed, err := jose.ParseSignedCompact(r.PostForm.Get("logout_token"), []jose.SignatureAlgorithm{jose.ES256, jose.RS256, jose.PS256})
 	if err != nil || len(signed.Signatures) != 1 {
 		answerLogout(w, http.StatusBadRequest, "invalid_request", "not a signed token")
 		return

@@ -103,6 +103,7 @@ func (s *Site) parse(l Language) error {
 func (s *Site) functions(l Language) template.FuncMap {
 	return template.FuncMap{
 		"t":      func(key string, args ...any) (string, error) { return s.words.say(l, key, args...) },
+		"name":   func(kind, value string) string { return s.words.name(l, kind, value) },
 		"say":    func(text Text) string { return text.In(l) },
 		"day":    func(t time.Time) string { return day(l, t.In(s.options.Zone)) },
 		"moment": func(t time.Time) string { return moment(l, t.In(s.options.Zone)) },

@@ -63,6 +63,15 @@ func (w words) say(l Language, key string, args ...any) (string, error) {
 	return fmt.Sprintf(text.In(l), args...), nil
 }
 
+// name gives a word for a value that came from elsewhere; one we have no word
+// for stands as it came.
+func (w words) name(l Language, kind, value string) string {
+	if text, ok := w[kind+"."+value]; ok {
+		return text.In(l)
+	}
+	return value
+}
+
 // languageOf reads the choice of the person, else the wish of the browser.
 func (s *Site) languageOf(r *http.Request) Language {
 	if c, err := r.Cookie(s.languageCookie()); err == nil && (c.Value == "en" || c.Value == "ru") {

@@ -91,6 +91,14 @@ func TestTheRefusalNamesTheReasonAndTheWayUp(t *testing.T) {
 	}
 }
 
+func TestAProviderThatVouchesForNothingLetsNobodyIn(t *testing.T) {
+	provider, site := serve(t, false)
+	provider.SignIn(map[string]any{"sub": "1", "name": "Anna", "account_level": "gold", "account_level_rank": 9, "confirmations": []map[string]any{{"method": "handshake"}}})
+	if body := page(t, site+"/login", "en"); !strings.Contains(body, "level_too_low") || !strings.Contains(body, "handshake") {
+		t.Error("want a refusal that shows what came")
+	}
+}
+
 func TestWithAPolicyTheProviderJudges(t *testing.T) {
 	provider, site := serve(t, true)
 	provider.SignIn(providertest.Person("1", "verified", "mail_code"))
