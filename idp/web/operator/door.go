@@ -1,0 +1,114 @@
+// Package operator is the console of the service centres: a person is searched for, held against their document, and confirmed or refused.
+//
+// It is a door of its own, with its own kind of session and its own cookies. A citizen's session does not
+// open it, and an operator's opens nothing of a citizen's: every sign-in here asks for the password and
+// for a second factor, lasts 12 hours at most, and ends after 15 minutes without a click (design.md 8).
+// Whoever has no active membership as an operator gets a page that says so, whatever they have proved.
+//
+//	/operator               search, and the start of a case
+//	/operator/visit/<id>    compare, then what became of it
+//	/operator/visit/<id>/form.pdf
+//	/operator/journal       the operator's own acts
+//	/operator/login, /operator/logout
+package operator
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/propusk/propusk/idp/account"
+	"github.com/propusk/propusk/idp/authn"
+	"github.com/propusk/propusk/idp/centre"
+	"github.com/propusk/propusk/idp/confirm"
+	"github.com/propusk/propusk/idp/notice"
+	"github.com/propusk/propusk/idp/session"
+	"github.com/propusk/propusk/idp/signin"
+	"github.com/propusk/propusk/ui"
+)
+
+// A Reader is what the console reads outside of the desks.
+type Reader interface {
+	Session(ctx context.Context, id session.ID) (*session.Session, error)
+	TouchSession(ctx context.Context, id session.ID, at time.Time) error
+	Account(ctx context.Context, id account.ID) (*account.Account, error)
+	Centre(ctx context.Context, id string) (*centre.Centre, error)
+}
+
+// A Tx is what the console itself writes together: the end of a session, the news of a new browser.
+type Tx interface {
+	session.Tx
+	notice.Outbox
+}
+
+// Config is everything the door needs. Now is the movable clock, Wall the one that strangers share.
+type Config struct {
+	UI     *ui.Renderer
+	SignIn *signin.Desk
+	// Cookies are those of the installation; the door uses the staff's pair of them.
+	Cookies    *session.Cookies
+	Authn      *authn.Desk
+	Visits     *confirm.Visits
+	Notices    *notice.Notices
+	Read       Reader
+	Atomically func(ctx context.Context, f func(Tx) error) error
+	// Public is the provider's own address.
+	Public    *url.URL
+	Now, Wall func() time.Time
+	Log       *slog.Logger
+}
+
+// A Door is the console.
+type Door struct{ Config }
+
+// New makes the door.
+func New(c Config) *Door {
+	staff := c.Cookies.ForStaff()
+	c.Cookies = &staff
+	return &Door{c}
+}
+
+// Mount adds every page. Middleware is over all of them.
+func (d *Door) Mount(e *echo.Echo) {
+	all := e.Group("/operator", d.errors, d.guard, d.language)
+	all.GET("/login", d.dispatch)
+	all.POST("/login", d.enterPassword)
+	all.GET("/login/code", d.showCode)
+	all.POST("/login/code", d.enterCode)
+
+	staff := all.Group("", d.staff)
+	staff.GET("", d.showSearch)
+	staff.POST("", d.search)
+	staff.GET("/visit/:id", d.showCase)
+	staff.POST("/visit/:id", d.decide)
+	staff.GET("/visit/:id/form.pdf", d.form)
+	staff.GET("/journal", d.journal)
+	staff.GET("/logout", d.showLogout)
+	staff.POST("/logout", d.logout)
+}
+
+// The keys under which middleware leaves what it found in the echo context.
+const (
+	keyLang    = "operator.lang"
+	keyBrowser = "operator.browser"
+	keyWho     = "operator.who"
+)
+
+// A clerk is the operator behind a page that staff let through.
+type clerk struct {
+	session *session.Session
+	account *account.Account
+	member  *centre.Member
+}
+
+func whoever(c echo.Context) *clerk {
+	w, _ := c.Get(keyWho).(*clerk)
+	return w
+}
+
+// see answers a POST that changed something: the browser goes on with a GET.
+func see(c echo.Context, to string) error { return c.Redirect(http.StatusSeeOther, to) }
