@@ -11,7 +11,6 @@ import (
 	"github.com/propusk/propusk/idp/notice"
 	"github.com/propusk/propusk/idp/policy"
 	"github.com/propusk/propusk/idp/registry"
-	"github.com/propusk/propusk/idp/rp"
 	"github.com/propusk/propusk/idp/session"
 )
 
@@ -112,30 +111,15 @@ func NextLetter(last *Letter, rest time.Duration) time.Time {
 	return last.Ordered.Add(rest)
 }
 
-// Accepts lists which parties would let this citizen in, with what is held already or with one method
-// more. m 0 adds none.
-func Accepts(a *account.Account, m account.Method, parties []*rp.Party, now, wall time.Time) []Acceptance {
+// Would judges what a party would say of this citizen once a method more was held; m 0 adds none, and
+// judges them as they stand. What a demand asks of the sign-in itself is taken as met.
+func Would(a *account.Account, m account.Method, ask policy.Policy, now, wall time.Time) policy.Decision {
 	have := a.Assurance(now)
 	if m != 0 {
-		have.Confirmations = append([]account.Confirmation{{ID: "offered", Method: m, At: wall}}, have.Confirmations...)
-		have.Level = account.Verified
+		proof := account.Confirmation{ID: "offered", Method: m, At: wall}
+		have = account.Assurance{Level: account.Verified, Confirmations: append([]account.Confirmation{proof}, have.Confirmations...)}
 	}
-	var out []Acceptance
-	for _, p := range parties {
-		if p.Disabled {
-			continue
-		}
-		d := policy.Decide(policy.Subject{Assurance: have, AMR: policy.Strongest()}, wall, p.Policy)
-		out = append(out, Acceptance{p, d.Met, d})
-	}
-	return out
-}
-
-// An Acceptance is what one party would say.
-type Acceptance struct {
-	Party    *rp.Party
-	Accepted bool
-	Decision policy.Decision
+	return policy.Decide(policy.Subject{Assurance: have, AMR: policy.Strongest()}, wall, ask)
 }
 
 // A Tx is the transaction in which confirmations are gathered.

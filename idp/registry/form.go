@@ -31,7 +31,7 @@ func (f Form) Parse(today civil.Date) (account.Person, error) {
 		if err != nil {
 			code := civil.CodeOf(err)
 			if code == "" {
-				code = field + ".format"
+				code = "unknown"
 			}
 			wrong.Add(field, code)
 		}
@@ -110,7 +110,7 @@ func Whole(p account.Person, today civil.Date) error {
 		{"snils", p.SNILS.IsZero()}, {"document_number", p.Document == nil},
 	} {
 		if f.missing {
-			wrong.Add(f.name, f.name+".required")
+			wrong.Add(f.name, "required")
 		}
 	}
 	if len(wrong) > 0 {
@@ -131,3 +131,29 @@ func (d *Desk) today() civil.Date { return civil.DateOf(d.Wall().In(d.Zone)) }
 func (d *Desk) Today() civil.Date { return d.today() }
 
 var moscow = time.FixedZone("MSK", 3*60*60)
+
+// FormOf fills a form with a person's data, as people read it.
+func FormOf(p account.Person) Form {
+	f := Form{
+		FamilyName: p.FamilyName.String(), GivenName: p.GivenName.String(), Patronymic: p.Patronymic.String(), Sex: p.Sex.String(),
+		BirthPlace: p.BirthPlace, Citizenship: p.Citizenship.String(), SNILS: p.SNILS.Format(),
+	}
+	f.BirthDay, f.BirthMonth, f.BirthYear = parts(p.BirthDate)
+	if f.Citizenship == "" {
+		f.Citizenship = civil.Russia.String()
+	}
+	if d := p.Document; d != nil {
+		f.DocumentType, f.DocumentNumber, f.Issuer, f.DepartmentCode = d.Type.String(), d.Format(), d.Issuer, d.DepartmentCode
+		f.IssuedDay, f.IssuedMonth, f.IssuedYear = parts(d.IssuedOn)
+		f.ExpiresDay, f.ExpiresMonth, f.ExpiresYear = parts(d.ExpiresOn)
+	}
+	return f
+}
+
+func parts(d civil.Date) (day, month, year string) {
+	if d.IsZero() {
+		return "", "", ""
+	}
+	s := d.String()
+	return s[8:10], s[5:7], s[:4]
+}

@@ -39,6 +39,7 @@ import (
 	"github.com/propusk/propusk/idp/seal"
 	"github.com/propusk/propusk/idp/session"
 	"github.com/propusk/propusk/idp/signin"
+	"github.com/propusk/propusk/idp/transient"
 	"github.com/propusk/propusk/ui"
 )
 
@@ -85,6 +86,8 @@ type Config struct {
 	Read       Reader
 	Atomically func(ctx context.Context, f func(Tx) error) error
 	Ring       *seal.Ring
+	// Transients keep what a citizen has typed and not yet sent.
+	Transients transient.Store
 
 	// Public is the provider's own address, the issuer: links in messages begin with it.
 	Public *url.URL

@@ -1,0 +1,103 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/propusk/propusk/idp/account"
+	"github.com/propusk/propusk/idp/confirm"
+	"github.com/propusk/propusk/ui"
+)
+
+// showMethods offers the ways to verified, each with what it needs and who accepts it. Only what can be
+// started now has a button.
+func (d *Door) showMethods(c echo.Context) error {
+	_, a := whoever(c)
+	ctx := c.Request().Context()
+	facts, err := d.standing(ctx, a)
+	if err != nil {
+		return err
+	}
+	p := ui.Methods{Level: a.Assurance(d.Now()).Level.String()}
+	for _, k := range a.Confirmations {
+		if !k.Suspended {
+			p.Confirmations = append(p.Confirmations, ui.Confirmation{Method: k.Method.String(), At: k.At})
+		}
+	}
+	for _, w := range confirm.Ways(facts) {
+		if w.Blocked == confirm.NotOffered && !w.Done {
+			continue
+		}
+		switch w.Blocked {
+		case confirm.NeedsStandard:
+			p.Blocked = "not_standard"
+		case confirm.WhileChecking:
+			p.Blocked = "checks_running"
+			if a.Level >= account.Standard {
+				p.Blocked = "data_changing"
+			}
+		}
+		card, err := d.card(c, a, w)
+		if err != nil {
+			return err
+		}
+		p.Cards = append(p.Cards, card)
+	}
+	return d.render(c, http.StatusOK, "level", p)
+}
+
+// card is one way on the page.
+func (d *Door) card(c echo.Context, a *account.Account, w confirm.Way) (ui.MethodCard, error) {
+	card := ui.MethodCard{Method: w.Method.String(), Live: w.Live, Done: w.Done, From: w.From}
+	switch {
+	case w.Live:
+		card.URL = "/account/confirm/letter"
+	case !w.Open:
+	case w.Method == account.MailCode:
+		card.URL = "/account/confirm/letter?new=1"
+	case w.Method == account.ServiceCenter:
+		card.URL = "/account/confirm/visit"
+	}
+	var err error
+	if card.Services, err = d.takers(c, a, w.Method); err != nil {
+		return card, err
+	}
+	if w.Method == account.ServiceCenter {
+		centres, err := d.Read.Centres(c.Request().Context())
+		if err != nil {
+			return card, err
+		}
+		if len(centres) > 0 {
+			card.Nearest = spoken(centres[0].Address, lang(c))
+		}
+	}
+	return card, nil
+}
+
+// showConfirmed tells what the newest confirmation opened, and offers to use it now.
+func (d *Door) showConfirmed(c echo.Context) error {
+	_, a := whoever(c)
+	var newest account.Confirmation
+	for _, k := range a.Assurance(d.Now()).Confirmations {
+		if k.At.After(newest.At) {
+			newest = k
+		}
+	}
+	if newest.Method == 0 {
+		return see(c, "/account/confirm")
+	}
+	p := ui.Confirmed{Method: newest.Method.String(), At: newest.At, Number: newest.Track}
+	services, err := d.takers(c, a, 0)
+	if err != nil {
+		return err
+	}
+	for _, s := range services {
+		if s.Answer == "yes" {
+			p.Opens = append(p.Opens, s.Name)
+		} else {
+			p.StillNot = append(p.StillNot, s)
+		}
+	}
+	return d.render(c, http.StatusOK, "level", p)
+}
