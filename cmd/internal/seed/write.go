@@ -26,7 +26,7 @@ type Provider struct {
 	Stores Stores
 	// Hash hashes a password; one hash serves all the people, so that a first start takes seconds.
 	Hash func(ctx context.Context, password string) (string, error)
-	// File sends a citizen's data for checks.
+	// File sends a citizen's data for checks, unless checks of theirs are running.
 	File func(ctx context.Context, id account.ID, p account.Person) error
 	Wall func() time.Time
 }
@@ -75,7 +75,7 @@ func (p Provider) client(ctx context.Context, c Client) error {
 func (p Provider) person(ctx context.Context, who Person, hash *string) error {
 	found, err := p.Stores.FindAccount(ctx, account.ByPhone, who.Phone.String())
 	if err == nil {
-		return p.role(ctx, who, found.ID)
+		return p.settle(ctx, who, found.ID)
 	}
 	if !errors.Is(err, fault.NotFound) {
 		return err
@@ -92,12 +92,17 @@ func (p Provider) person(ctx context.Context, who Person, hash *string) error {
 	if err := p.Stores.CreateAccount(ctx, a); err != nil {
 		return err
 	}
+	return p.settle(ctx, who, a.ID)
+}
+
+// settle sees to what stands beside the account: a running application, a role.
+func (p Provider) settle(ctx context.Context, who Person, id account.ID) error {
 	if who.Checking {
-		if err := p.File(ctx, a.ID, who.Person); err != nil {
+		if err := p.File(ctx, id, who.Person); err != nil {
 			return err
 		}
 	}
-	return p.role(ctx, who, a.ID)
+	return p.role(ctx, who, id)
 }
 
 // account walks a new account up to the person's level, by the rules that citizens rise by.

@@ -1,4 +1,4 @@
-package config
+package main
 
 import (
 	"errors"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/propusk/propusk/cmd/internal/config"
 	"github.com/propusk/propusk/idp"
 	"github.com/propusk/propusk/idp/authn/password"
 	"github.com/propusk/propusk/idp/notice/mail"
@@ -17,11 +18,11 @@ import (
 	"github.com/propusk/propusk/idp/session"
 )
 
-// Provider turns the configuration into what a provider is built from, reading the files of secrets.
-func (c *Config) Provider(log *slog.Logger, metrics *prometheus.Registry) (idp.Config, error) {
+// configure turns the configuration into what a provider is built from, reading the files of secrets.
+func configure(c *config.Config, log *slog.Logger, metrics *prometheus.Registry) (idp.Config, error) {
 	var errs []error
 	secret := func(path string) string {
-		s, err := Secret(path)
+		s, err := config.Secret(path)
 		if err != nil {
 			errs = append(errs, err)
 		}
@@ -37,7 +38,7 @@ func (c *Config) Provider(log *slog.Logger, metrics *prometheus.Registry) (idp.C
 		errs = append(errs, err)
 		proxies = append(proxies, prefix)
 	}
-	api := func(a API) idp.API { return idp.API{URL: a.URL, Token: secret(a.TokenFile), Timeout: a.Timeout} }
+	api := func(a config.API) idp.API { return idp.API{URL: a.URL, Token: secret(a.TokenFile), Timeout: a.Timeout} }
 	out := idp.Config{
 		Issuer: issuer, Records: c.Stores.Records, Transients: c.Stores.Transients, Master: master,
 		Now: time.Now, Wall: time.Now, Log: log, Metrics: metrics, Proxies: proxies,
@@ -57,7 +58,7 @@ func (c *Config) Provider(log *slog.Logger, metrics *prometheus.Registry) (idp.C
 			Breached: c.Passwords.Breached,
 		},
 		Sessions: map[session.Kind]session.Life{
-			session.Ordinary: c.Sessions.Ordinary.life(), session.Foreign: c.Sessions.Foreign.life(), session.Operator: c.Sessions.Operator.life(),
+			session.Ordinary: life(c.Sessions.Ordinary), session.Foreign: life(c.Sessions.Foreign), session.Operator: life(c.Sessions.Operator),
 		},
 		Tokens:         idp.Tokens{Access: c.Tokens.Access, JWT: c.Tokens.JWT, ID: c.Tokens.ID, Refresh: c.Tokens.Refresh},
 		PrivateNetwork: c.PrivateNetwork, Help: c.Help,
@@ -68,4 +69,4 @@ func (c *Config) Provider(log *slog.Logger, metrics *prometheus.Registry) (idp.C
 	return out, nil
 }
 
-func (l Life) life() session.Life { return session.Life{Whole: l.Lifetime, Idle: l.Idle} }
+func life(l config.Life) session.Life { return session.Life{Whole: l.Lifetime, Idle: l.Idle} }

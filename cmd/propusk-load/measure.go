@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A result is one kind, measured.
+type result struct {
+	name      string
+	ops       int
+	spent     time.Duration // on the clock
+	latencies []time.Duration
+	provider  time.Duration // processor time of all operations
+	stores    time.Duration
+	signature time.Duration // of one, the mean of before and after
+}
+
+func (r result) percentile(p float64) time.Duration {
+	if len(r.latencies) == 0 {
+		return 0
+	}
+	return r.latencies[min(int(float64(len(r.latencies))*p), len(r.latencies)-1)]
+}
+
+// signatures is the cost of one operation.
+func (r result) signatures() float64 {
+	if r.ops == 0 || r.signature == 0 {
+		return 0
+	}
+	return float64(r.provider+r.stores) / float64(r.ops) / float64(r.signature)
+}
+
+// A meter knows whose processor time counts.
+type meter struct {
+	provider int
+	stores   []int
+}
+
+func (m meter) read() (provider, stores time.Duration, err error) {
+	if m.provider != 0 {
+		if provider, err = tree("/proc", m.provider); err != nil {
+			return 0, 0, err
+		}
+	}
+	for _, pid := range m.stores {
+		one, err := tree("/proc", pid)
+		if err != nil {
+			return 0, 0, err
+		}
+		stores += one
+	}
+	return provider, stores, nil
+}
+
+// bounds say when a measurement ends: whichever comes first.
+type bounds struct {
+	workers  int
+	duration time.Duration
+	count    int // 0: no bound
+}
+
+// measure runs one kind in a closed loop between two calibrations.
+func measure(ctx context.Context, t *target, k kind, m meter, b bounds) (result, error) {
+	out := result{name: k.name}
+	ops := make([]func(context.Context) error, b.workers)
+	var err error
+	for i := range ops {
+		if ops[i], err = k.prepare(ctx, t, i); err != nil {
+			return out, fmt.Errorf("%s: %w", k.name, err)
+		}
+	}
+	before, err := signature()
+	if err != nil {
+		return out, err
+	}
+	provider, stores, err := m.read()
+	if err != nil {
+		return out, err
+	}
+	began := time.Now()
+	if out.latencies, err = loop(ctx, ops, b); err != nil {
+		return out, fmt.Errorf("%s: %w", k.name, err)
+	}
+	out.spent = time.Since(began)
+	provider2, stores2, err := m.read()
+	if err != nil {
+		return out, err
+	}
+	after, err := signature()
+	if err != nil {
+		return out, err
+	}
+	out.ops, out.provider, out.stores, out.signature = len(out.latencies), provider2-provider, stores2-stores, (before+after)/2
+	slices.Sort(out.latencies)
+	return out, nil
+}
+
+// loop lets every worker begin its next operation when the last has ended. The first failure ends it: a
+// measurement of failures would look fast.
+func loop(ctx context.Context, ops []func(context.Context) error, b bounds) ([]time.Duration, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var (
+		wait  sync.WaitGroup
+		mu    sync.Mutex
+		all   []time.Duration
+		errs  []error
+		begun atomic.Int64
+		end   = time.Now().Add(b.duration)
+	)
+	for _, op := range ops {
+		wait.Go(func() {
+			var mine []time.Duration
+			var failed error
+			for failed == nil && ctx.Err() == nil && time.Now().Before(end) && (b.count == 0 || begun.Add(1) <= int64(b.count)) {
+				start := time.Now()
+				if failed = op(ctx); failed == nil {
+					mine = append(mine, time.Since(start))
+				}
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			all = append(all, mine...)
+			if failed != nil && ctx.Err() == nil {
+				errs = append(errs, failed)
+				cancel()
+			}
+		})
+	}
+	wait.Wait()
+	return all, errors.Join(errs...)
+}

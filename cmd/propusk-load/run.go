@@ -1,0 +1,184 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"text/tabwriter"
+	"time"
+
+	"github.com/propusk/propusk/cmd/internal/seed"
+	"github.com/propusk/propusk/idp/authn/password"
+)
+
+// load are the flags of both commands.
+type load struct {
+	Kinds    []string      `help:"What to measure: discovery, client-credentials, userinfo, refresh, sso, login; all if none is named."`
+	Workers  int           `help:"How many work at once." default:"8"`
+	Duration time.Duration `help:"How long each kind is measured." default:"10s"`
+	Count    int           `help:"How many operations of each kind, if that comes first; 0: no bound." default:"0"`
+	Rounds   int           `help:"How often all kinds are measured, interleaved; the table has the medians." default:"1"`
+	Flood    int           `help:"Also measure single sign-on while so many wrong logins run in parallel." default:"0"`
+	Scope    string        `help:"What is asked for." default:"openid profile"`
+}
+
+type runCommand struct {
+	load
+	Issuer      string `help:"The provider." default:"http://localhost:8080"`
+	ClientID    string `help:"A client with a secret and all grants." required:""`
+	SecretFile  string `help:"File with its secret." required:"" type:"existingfile"`
+	Redirect    string `help:"Its redirect address; nothing need listen there." default:"http://127.0.0.1:9/callback"`
+	ProviderPID int    `help:"Process of the provider, for its processor time and memory."`
+	StorePID    []int  `help:"Processes of the stores; children count with them, so PostgreSQL's first process is enough."`
+}
+
+func (c *runCommand) Run(ctx context.Context) error {
+	secret, err := os.ReadFile(c.SecretFile)
+	if err != nil {
+		return err
+	}
+	t := &target{
+		issuer: strings.TrimSuffix(c.Issuer, "/"), clientID: c.ClientID, secret: strings.TrimSpace(string(secret)),
+		redirect: c.Redirect,
+	}
+	return c.drive(ctx, t, meter{c.ProviderPID, c.StorePID}, password.Default, os.Stdout)
+}
+
+var shortNames = map[string]string{
+	"discovery": "discovery", "client credentials": "client-credentials", "userinfo": "userinfo", "refresh": "refresh",
+	"single sign-on login": "sso", "full login": "login",
+}
+
+func (l *load) chosen() (out []kind, err error) {
+	if l.Workers < 1 || l.Workers > 1000 || l.Rounds < 1 || l.Duration <= 0 {
+		return nil, errors.New("want 1 to 1000 workers, at least one round and a duration")
+	}
+	for _, k := range kinds() {
+		if len(l.Kinds) == 0 || slices.Contains(l.Kinds, shortNames[k.name]) {
+			out = append(out, k)
+		}
+	}
+	if len(out) < len(l.Kinds) || len(out) == 0 {
+		return nil, fmt.Errorf("unknown kind among %v", l.Kinds)
+	}
+	return out, nil
+}
+
+// drive measures all that was asked for and prints the table.
+func (l *load) drive(ctx context.Context, t *target, m meter, hash password.Params, out io.Writer) error {
+	chosen, err := l.chosen()
+	if err != nil {
+		return err
+	}
+	t.transport, t.scope, t.password = newTransport(l.Workers+l.Flood), l.Scope, seed.Password
+	if err := t.discover(ctx); err != nil {
+		return err
+	}
+	b := bounds{l.Workers, l.Duration, l.Count}
+	rounds := map[string][]result{}
+	for n := range l.Rounds {
+		for _, k := range chosen {
+			r, err := measure(ctx, t, k, m, b)
+			if err != nil {
+				return err
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			fmt.Fprintf(os.Stderr, "round %d of %d: %s: %d operations\n", n+1, l.Rounds, k.name, r.ops)
+			rounds[k.name] = append(rounds[k.name], r)
+		}
+	}
+	var medians []result
+	for _, k := range chosen {
+		medians = append(medians, median(rounds[k.name]))
+	}
+	if err := l.table(out, medians, m, hash); err != nil {
+		return err
+	}
+	if l.Flood > 0 {
+		return l.flood(ctx, t, b, m, out)
+	}
+	return nil
+}
+
+// median is the round whose cost is in the middle.
+func median(rs []result) result {
+	slices.SortFunc(rs, func(a, b result) int { return cmp.Compare(a.signatures(), b.signatures()) })
+	return rs[len(rs)/2]
+}
+
+func (l *load) table(out io.Writer, rs []result, m meter, hash password.Params) error {
+	one, err := passwordHash(hash)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(w, "\noperation\tops\tper second\tp50\tp95\tp99\tprovider CPU\tstores CPU\tsignature\tcost in signatures\t\n")
+	for _, r := range rs {
+		ops := max(r.ops, 1)
+		price := "no --provider-pid"
+		if m.provider != 0 {
+			price = fmt.Sprintf("%.1f", r.signatures())
+			if r.name == "full login" && r.signature > 0 {
+				price += fmt.Sprintf(" = hash %.1f + %.1f", float64(one)/float64(r.signature), r.signatures()-float64(one)/float64(r.signature))
+			}
+		}
+		fmt.Fprintf(w, "%s\t%d\t%.0f\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", r.name, r.ops, float64(r.ops)/r.spent.Seconds(),
+			short(r.percentile(.5)), short(r.percentile(.95)), short(r.percentile(.99)),
+			short(r.provider/time.Duration(ops)), short(r.stores/time.Duration(ops)), short(r.signature), price)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\n%d workers on %d processors, median of %d rounds; one password hash %s.\n", l.Workers, runtime.NumCPU(), l.Rounds, short(one))
+	if m.provider != 0 {
+		kib, err := peak("/proc", m.provider)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "Peak memory of the provider: %d MiB, of which password hashes at most %d KiB each while admitted.\n", kib/1024, hash.Memory)
+	}
+	return nil
+}
+
+func short(d time.Duration) string {
+	switch {
+	case d >= 10*time.Millisecond:
+		return fmt.Sprintf("%.0fms", float64(d)/1e6)
+	case d >= time.Millisecond:
+		return fmt.Sprintf("%.1fms", float64(d)/1e6)
+	}
+	return fmt.Sprintf("%.0fµs", float64(d)/1e3)
+}
+
+// flood compares single sign-on alone with single sign-on beside parallel wrong logins.
+func (l *load) flood(ctx context.Context, t *target, b bounds, m meter, out io.Writer) error {
+	sso := kind{"single sign-on login", singleSignOn}
+	b.workers = 1 // its own waiting must not be measured as the flood's
+	alone, err := measure(ctx, t, sso, m, b)
+	if err != nil {
+		return err
+	}
+	flooding, stop := context.WithCancel(ctx)
+	var tried atomic.Int64
+	wait := wrongLogins(flooding, t, l.Flood, &tried)
+	time.Sleep(time.Second) // until the queue of hashes is full
+	beside, err := measure(ctx, t, sso, m, b)
+	stop()
+	wait()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "Single sign-on p99 alone %s, beside %d parallel wrong logins %s (%.1f times; %d tried).\n",
+		short(alone.percentile(.99)), l.Flood, short(beside.percentile(.99)),
+		float64(beside.percentile(.99))/float64(max(alone.percentile(.99), 1)), tried.Load())
+	return nil
+}

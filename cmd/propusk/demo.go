@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/propusk/propusk/cmd/internal/seed"
+	"github.com/propusk/propusk/cmd/internal/stores"
+	"github.com/propusk/propusk/examples/simulators"
+	"github.com/propusk/propusk/idp"
+	"github.com/propusk/propusk/idp/notice/mail"
+	"github.com/propusk/propusk/idp/seal"
+)
+
+type demoCommand struct {
+	Data      string        `help:"Where everything is kept between starts." type:"path" default:"propusk-data" placeholder:"DIR"`
+	BasePort  int           `help:"The provider's port; the other sites take the next ones." default:"8080"`
+	PublicURL string        `help:"The provider's address in the browser, if it is not http://localhost:<base port>; the other sites are at the same host, the ports that follow." placeholder:"URL"`
+	TaxPolicy bool          `help:"The tax service registers its demands with the provider, which then turns people away itself; without it the tax service reads the claims."`
+	Checks    time.Duration `help:"How long a registry thinks over a check." default:"4s"`
+}
+
+// A demo is everything between the flags and the running sites.
+type demo struct {
+	demoCommand
+	dir, world string
+	at         seed.Addresses
+	place      stores.Place
+	clock      *simulators.Clock
+	token      string // the provider's, at the outside world's APIs
+	people     []seed.Person
+	clients    []seed.Client
+	log        *slog.Logger
+}
+
+func (c *demoCommand) Run(ctx context.Context) error {
+	// The ports come first: a busy one is found before anything is made.
+	ports, err := open(c.BasePort, portProvider, portPortal, portTax, portPension, portVoting, portAdmin, portWorld, portSMTP, portAPI)
+	if err != nil {
+		return err
+	}
+	defer ports.close()
+	d, logFile, err := c.prepare()
+	if err != nil {
+		return err
+	}
+	defer logFile.Close()
+	provider, err := d.provider(ctx)
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		return runProvider(ctx, provider, d.log, provider.Handler(), ports[portProvider], ports[portAdmin])
+	})
+	d.sites(ctx, group, ports)
+	d.table(os.Stdout)
+	err = group.Wait()
+	if errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	if err == nil {
+		fmt.Println("\nEnded. The next start goes on from here:", d.dir)
+	}
+	return err
+}
+
+// prepare reads and makes what lies in the directory.
+func (c *demoCommand) prepare() (*demo, *os.File, error) {
+	d := &demo{demoCommand: *c, dir: c.Data, world: filepath.Join(c.Data, "world"), place: stores.Demo(c.Data)}
+	var err error
+	if d.at, err = c.addresses(); err != nil {
+		return nil, nil, err
+	}
+	for _, dir := range []string{filepath.Join(c.Data, "provider"), d.world} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, nil, err
+		}
+	}
+	if d.clock, err = simulators.OpenClock(d.world); err != nil {
+		return nil, nil, err
+	}
+	if d.token, err = lasting(filepath.Join(d.world, "token")); err != nil {
+		return nil, nil, err
+	}
+	if d.people, err = seed.People(); err != nil {
+		return nil, nil, err
+	}
+	secrets, err := seed.LoadSecrets(filepath.Join(d.world, "secrets.json"))
+	if err != nil {
+		return nil, nil, err
+	}
+	d.clients = seed.Clients(d.at, secrets, c.TaxPolicy)
+	f, err := os.OpenFile(filepath.Join(c.Data, "propusk.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, nil, err
+	}
+	d.log = slog.New(slog.NewTextHandler(f, nil))
+	return d, f, nil
+}
+
+// addresses are those that browsers use.
+func (c *demoCommand) addresses() (seed.Addresses, error) {
+	public := c.PublicURL
+	if public == "" {
+		public = "http://localhost:" + strconv.Itoa(c.BasePort)
+	}
+	u, err := url.Parse(strings.TrimSuffix(public, "/"))
+	if err != nil || u.Scheme != "http" || u.Path != "" || u.Port() == "" {
+		return seed.Addresses{}, fmt.Errorf("--public-url %s: want http://host:port", public)
+	}
+	first, err := strconv.Atoi(u.Port())
+	if err != nil {
+		return seed.Addresses{}, fmt.Errorf("--public-url %s: want a port number", public)
+	}
+	at := func(p port) string { return fmt.Sprintf("http://%s:%d", u.Hostname(), first+int(p)) }
+	return seed.Addresses{
+		Provider: at(portProvider), Portal: at(portPortal), Tax: at(portTax), Pension: at(portPension), Voting: at(portVoting),
+		Bank: at(portBank), Admin: at(portAdmin), World: at(portWorld),
+	}, nil
+}
+
+// lasting reads a secret from a file, or draws it and keeps it there.
+func lasting(path string) (string, error) {
+	text, err := os.ReadFile(path)
+	if err == nil {
+		return strings.TrimSpace(string(text)), nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	secret := rand.Text()
+	return secret, os.WriteFile(path, []byte(secret+"\n"), 0o600)
+}
+
+// provider makes the key files at the first start, writes the seeds and builds the provider.
+func (d *demo) provider(ctx context.Context) (*idp.Provider, error) {
+	master, err := seal.CreateMaster(d.place.Master)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.seed(ctx); err != nil {
+		return nil, err
+	}
+	issuer, err := url.Parse(d.at.Provider)
+	if err != nil {
+		return nil, err
+	}
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	api := fmt.Sprintf("http://127.0.0.1:%d", d.BasePort+int(portAPI))
+	service := idp.API{URL: api, Token: d.token, Timeout: 5 * time.Second}
+	return idp.New(ctx, idp.Config{
+		Issuer: issuer, Records: d.place.Records, Transients: d.place.Transients, Master: master,
+		Now: d.clock.Now, Wall: time.Now, Log: d.log, Metrics: metrics,
+		Registries: idp.Registries{Pension: api, Interior: api, Tax: api, Token: d.token, Timeout: 5 * time.Second},
+		Post:       service, SMS: service, PostPoll: 2 * time.Second,
+		Mail: mail.Config{
+			Address: fmt.Sprintf("127.0.0.1:%d", d.BasePort+int(portSMTP)), From: "Propusk <noreply@propusk.example>", TLS: "none",
+		},
+		PrivateNetwork: true,
+	})
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/propusk/propusk/cmd/internal/config"
+	"github.com/propusk/propusk/idp"
+)
+
+type serveCommand struct {
+	Config string `required:"" help:"The configuration; propusk.example.yaml explains it." type:"existingfile" placeholder:"FILE"`
+}
+
+func (c *serveCommand) Run(ctx context.Context) error {
+	cfg, err := config.Load(c.Config, os.Environ())
+	if err != nil {
+		return err
+	}
+	log := newLogger(cfg.Log, cfg.LogLevel())
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	built, err := configure(cfg, log, metrics)
+	if err != nil {
+		return err
+	}
+	// The ports come first: a busy one is found before anything is opened.
+	public, err := listen("listen", cfg.Listen...)
+	if err != nil {
+		return err
+	}
+	defer closeAll(public)
+	if cfg.TLS.Certificate != "" {
+		if public, err = withTLS(public, cfg.TLS); err != nil {
+			return err
+		}
+	}
+	var private []net.Listener
+	if cfg.Admin.Listen != "" {
+		if private, err = listen("admin.listen", cfg.Admin.Listen); err != nil {
+			return err
+		}
+		defer closeAll(private)
+	}
+	stopTraces, err := startTraces(ctx, cfg.Tracing)
+	if err != nil {
+		return err
+	}
+	defer stopTraces()
+	p, err := idp.New(ctx, built)
+	if err != nil {
+		return err
+	}
+	log.InfoContext(ctx, "propusk is up", "issuer", cfg.Issuer, addresses(public))
+	err = runProvider(ctx, p, log, traced(cfg.Tracing, p.Handler()), public, private)
+	log.InfoContext(context.WithoutCancel(ctx), "propusk is down")
+	return err
+}
+
+func closeAll(ls []net.Listener) {
+	for _, l := range ls {
+		l.Close()
+	}
+}
+
+func withTLS(ls []net.Listener, t config.TLS) ([]net.Listener, error) {
+	pair, err := tls.LoadX509KeyPair(t.Certificate, t.Key)
+	if err != nil {
+		return nil, fmt.Errorf("tls: %w", err)
+	}
+	out := make([]net.Listener, len(ls))
+	for i, l := range ls {
+		out[i] = tls.NewListener(l, &tls.Config{
+			Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
+		})
+	}
+	return out, nil
+}
+
+func newLogger(l config.Log, level slog.Level) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
+	if l.Format == "text" {
+		return slog.New(slog.NewTextHandler(os.Stderr, options))
+	}
+	return slog.New(slog.NewJSONHandler(os.Stderr, options))
+}
+
+// drainFor is how long a node that is shutting down still takes requests, while those who send them learn
+// that it is not ready; finishFor is how long the last requests may take.
+const (
+	drainFor  = 500 * time.Millisecond
+	finishFor = 20 * time.Second
+)
+
+// runProvider serves until ctx ends, and then ends in order: not ready, no new requests, the last ones
+// finished, the jobs finished, the stores closed.
+func runProvider(ctx context.Context, p *idp.Provider, log *slog.Logger, handler http.Handler, public, private []net.Listener) error {
+	front, back := newServer(handler, log), newServer(p.AdminHandler(), log)
+	jobs, endJobs := context.WithCancel(context.WithoutCancel(ctx))
+	defer endJobs()
+	group, ctx := errgroup.WithContext(ctx)
+	serve := func(s *http.Server, ls []net.Listener) {
+		for _, l := range ls {
+			group.Go(func() error {
+				if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+					return err
+				}
+				return nil
+			})
+		}
+	}
+	serve(front, public)
+	serve(back, private)
+	ran := make(chan error, 1)
+	group.Go(func() error {
+		err := p.Run(jobs)
+		ran <- err
+		if jobs.Err() != nil {
+			return nil // it ended because we asked
+		}
+		return err
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishFor)
+		defer cancel()
+		p.Drain()
+		if len(private) > 0 { // somebody may be watching /readyz
+			time.Sleep(drainFor)
+		}
+		err := front.Shutdown(finish)
+		endJobs()
+		select {
+		case <-ran:
+		case <-finish.Done():
+			log.WarnContext(finish, "jobs did not finish in time; they are run again after the next start")
+		}
+		return errors.Join(err, back.Shutdown(finish))
+	})
+	err := group.Wait()
+	p.Close()
+	return err
+}
+
+func newServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
