@@ -1,0 +1,126 @@
+package idp
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/propusk/propusk/idp/authn"
+	"github.com/propusk/propusk/idp/authn/password"
+	"github.com/propusk/propusk/idp/confirm"
+	"github.com/propusk/propusk/idp/confirm/post"
+	"github.com/propusk/propusk/idp/confirm/print"
+	"github.com/propusk/propusk/idp/contact"
+	"github.com/propusk/propusk/idp/notice"
+	"github.com/propusk/propusk/idp/notice/mail"
+	"github.com/propusk/propusk/idp/notice/sms"
+	"github.com/propusk/propusk/idp/outside"
+	"github.com/propusk/propusk/idp/recovery"
+	"github.com/propusk/propusk/idp/register"
+	"github.com/propusk/propusk/idp/registry"
+	"github.com/propusk/propusk/idp/registry/interior"
+	"github.com/propusk/propusk/idp/registry/pension"
+	"github.com/propusk/propusk/idp/registry/tax"
+	"github.com/propusk/propusk/idp/session"
+	"github.com/propusk/propusk/idp/signin"
+	"github.com/propusk/propusk/idp/transient"
+	"github.com/propusk/propusk/storage/sqlstore"
+)
+
+// processing is the version of the consent to the processing of personal data that new citizens give.
+const processing = "2026-11"
+
+// desks are the domain, ready to work.
+type desks struct {
+	notices  *notice.Notices
+	sessions *session.Desk
+	signIn   *signin.Desk
+	authn    *authn.Desk
+	register *register.Desk
+	recovery *recovery.Desk
+	contacts *contact.Desk
+	registry *registry.Desk
+	letters  *confirm.Mail
+	visits   *confirm.Visits
+}
+
+func newDesks(c Config, p *Provider) (*desks, error) {
+	records, ring, transients := p.Records, p.Keyring.Ring, p.stores.Transients
+	issuer := strings.TrimSuffix(c.Issuer.String(), "/")
+	d := &desks{}
+
+	var err error
+	if d.notices, err = notice.New(notice.Config{Issuer: issuer, Help: c.Help, Now: c.Now}); err != nil {
+		return nil, fmt.Errorf("idp: messages: %w", err)
+	}
+	mails, err := mail.New(c.Mail)
+	if err != nil {
+		return nil, fmt.Errorf("idp: mail: %w", err)
+	}
+	sender := &notice.Sender{
+		Store: records, Now: c.Now, Log: c.Log,
+		Carriers: map[notice.Channel]notice.Carrier{notice.SMS: sms.New(c.SMS.outside()), notice.Mail: mails},
+	}
+	maps.Copy(p.handlers, sender.Handlers())
+
+	d.sessions = session.New(session.Config{Now: c.Now, Wall: c.Wall, Lives: c.Sessions})
+	d.signIn = signin.New(signin.Config{
+		Ring: ring, Box: transient.NewBox[signin.Progress](transients, ring, "signin", c.Now),
+		Records: records, Parties: p.Parties, Sessions: d.sessions,
+		Atomically: within(records, func(tx *sqlstore.Stores) signin.Tx { return tx }), Now: c.Now, Wall: c.Wall,
+	})
+
+	known := password.NewBlocklist()
+	if c.Passwords.Breached != "" {
+		if err := known.Load(c.Passwords.Breached); err != nil {
+			return nil, fmt.Errorf("idp: breached passwords: %w", err)
+		}
+	}
+	rules := password.Rules{Profile: c.Passwords.Profile, Known: known}
+	hasher := password.NewHasher(c.Passwords.Params, c.Passwords.Limit)
+	d.authn = authn.New(authn.Config{
+		Accounts: records, Atomically: within(records, func(tx *sqlstore.Stores) authn.Tx { return tx }),
+		Transients: transients, Ring: ring, Hasher: hasher, Rules: rules, Notices: d.notices, Sessions: d.sessions,
+		Issuer: c.Issuer.Hostname(), Now: c.Now, Wall: c.Wall, Log: c.Log,
+	})
+	d.register = register.New(register.Config{
+		Accounts: records, Atomically: within(records, func(tx *sqlstore.Stores) register.Tx { return tx }),
+		Transients: transients, Ring: ring, Hasher: hasher, Rules: rules, Notices: d.notices,
+		Processing: processing, Now: c.Now, Wall: c.Wall,
+	})
+	d.recovery = recovery.New(recovery.Config{
+		Accounts: records, Atomically: within(records, func(tx *sqlstore.Stores) recovery.Tx { return tx }),
+		Transients: transients, Ring: ring, Hasher: hasher, Rules: rules, Notices: d.notices, Now: c.Now, Wall: c.Wall,
+	})
+	d.contacts = contact.New(contact.Config{
+		Accounts: records, Atomically: within(records, func(tx *sqlstore.Stores) contact.Tx { return tx }),
+		Transients: transients, Ring: ring, Notices: d.notices, Now: c.Now, Wall: c.Wall,
+	})
+
+	at := func(base string) outside.Config {
+		return outside.Config{Base: base, Token: c.Registries.Token, Timeout: c.Registries.Timeout}
+	}
+	d.registry = registry.New(registry.Config{
+		Store: records, Atomically: within(records, func(tx *sqlstore.Stores) registry.Tx { return tx }),
+		Counter: transients,
+		Pension: pension.New(at(c.Registries.Pension)), Interior: interior.New(at(c.Registries.Interior)), Tax: tax.New(at(c.Registries.Tax)),
+		Notices: d.notices, Now: c.Now, Wall: c.Wall, Log: c.Log, FirstPause: c.Registries.Poll,
+	})
+	maps.Copy(p.handlers, d.registry.Handlers())
+	press := print.Press{Issuer: issuer, Help: c.Help}
+	d.letters = confirm.NewMail(confirm.MailConfig{
+		Store: records, Atomically: within(records, func(tx *sqlstore.Stores) confirm.Tx { return tx }),
+		Post: post.New(c.Post.outside()), Print: press.Letter, Ring: ring, Notices: d.notices,
+		Now: c.Now, Wall: c.Wall, Log: c.Log, Poll: c.PostPoll,
+	})
+	maps.Copy(p.handlers, d.letters.Handlers())
+	d.visits = confirm.NewVisits(confirm.VisitConfig{
+		Read: records, Atomically: within(records, func(tx *sqlstore.Stores) confirm.VisitTx { return tx }),
+		Notices: d.notices, Print: press, Now: c.Now, Wall: c.Wall,
+	})
+	return d, nil
+}
+
+func (a API) outside() outside.Config {
+	return outside.Config{Base: a.URL, Token: a.Token, Timeout: a.Timeout}
+}

@@ -1,0 +1,93 @@
+package idp
+
+import (
+	"maps"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/propusk/propusk/idp/admin"
+	"github.com/propusk/propusk/idp/edge"
+	"github.com/propusk/propusk/idp/oidc"
+	"github.com/propusk/propusk/idp/session"
+	"github.com/propusk/propusk/idp/signal"
+	"github.com/propusk/propusk/idp/web"
+	"github.com/propusk/propusk/idp/web/operator"
+	"github.com/propusk/propusk/storage/sqlstore"
+	"github.com/propusk/propusk/ui"
+)
+
+// open builds the doors and puts them on one handler, behind the edge.
+func (p *Provider) open(c Config, d *desks) error {
+	records, ring := p.Records, p.Keyring.Ring
+	pages, err := ui.New(ui.Options{HelpPhone: c.Help, Now: c.Now})
+	if err != nil {
+		return err
+	}
+	cookies := session.Cookies{Secure: c.Issuer.Scheme == "https", Port: c.Issuer.Port(), Ring: ring}
+
+	hosted := web.New(web.Config{
+		UI: pages, SignIn: d.signIn, Sessions: d.sessions, Cookies: &cookies, Authn: d.authn, Register: d.register,
+		Recovery: d.recovery, Contacts: d.contacts, Registry: d.registry, Letters: d.letters, Notices: d.notices,
+		Accounts: records, Read: records, Atomically: within(records, func(tx *sqlstore.Stores) web.Tx { return tx }), Ring: ring,
+		Transients: p.stores.Transients,
+		Public:     c.Issuer, Legal: web.Legal{Processing: processing}, Known: c.Known, Now: c.Now, Wall: c.Wall, Log: c.Log,
+	})
+	guest := guests{hosted}
+	protocol := oidc.New(oidc.Config{
+		Issuer: strings.TrimSuffix(c.Issuer.String(), "/"), Ring: ring, Cookies: cookies, SignIn: d.signIn, Parties: p.Parties, Records: records,
+		Transients: p.stores.Transients, Atomically: within(records, func(tx *sqlstore.Stores) session.Tx { return tx }),
+		Now: c.Now, Wall: c.Wall, Logger: c.Log,
+		Lives:     oidc.Lives{Access: c.Tokens.Access, JWT: c.Tokens.JWT, IDToken: c.Tokens.ID, Refresh: c.Tokens.Refresh},
+		ErrorPage: guest.problem, FormPost: guest.formPost, LogoutPage: guest.logout, LoggedOutPage: guest.loggedOut,
+	})
+	p.Keyring.OnChange(protocol.Refresh)
+	courier := &signal.Courier{
+		Store: records, Parties: p.Parties, Sign: protocol.LogoutToken, Client: signal.NewClient(c.PrivateNetwork), Wall: c.Wall, Logger: c.Log,
+	}
+	maps.Copy(p.handlers, courier.Handlers())
+
+	console := operator.New(operator.Config{
+		UI: pages, SignIn: d.signIn, Cookies: &cookies, Authn: d.authn, Visits: d.visits, Notices: d.notices, Read: records,
+		Atomically: within(records, func(tx *sqlstore.Stores) operator.Tx { return tx }), Public: c.Issuer, Now: c.Now, Wall: c.Wall, Log: c.Log,
+	})
+
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.HTTPErrorHandler = hosted.Show
+	e.GET("/assets/*", echo.WrapHandler(pages.Assets()), route)
+	protocol.Mount(e)
+	hosted.Mount(e)
+	console.Mount(e)
+
+	threshold := edge.New(edge.Config{
+		Logger: c.Log, Metrics: registerer(c), Wall: c.Wall, Proxies: c.Proxies, Broken: broken,
+	})
+	p.public = threshold.Wrap(e)
+
+	health := echo.New()
+	health.HideBanner, health.HidePort = true, true
+	p.health = admin.New(admin.Config{Ping: p.stores.Ping, Metrics: gatherer(c), Log: c.Log})
+	p.health.Mount(health)
+	p.admin = health
+	return nil
+}
+
+// route names the pattern of routes that no door's own guard sees.
+func route(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		edge.Route(c.Request().Context(), c.Path())
+		return next(c)
+	}
+}
+
+// broken answers a panic, with nothing that could panic itself.
+func broken(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusInternalServerError)
+	_, _ = w.Write([]byte("У нас неполадка. Номер запроса: " + edge.RequestID(r.Context()) +
+		"\nSomething broke on our side. Request: " + edge.RequestID(r.Context()) + "\n"))
+}
