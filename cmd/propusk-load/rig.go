@@ -28,7 +28,7 @@ type rigCommand struct {
 	load
 	Config   string `help:"The configuration to measure." default:"propusk.example.yaml" type:"existingfile"`
 	Accounts int    `help:"How many accounts there are." default:"1000"`
-	SQLite   bool   `help:"SQLite instead of PostgreSQL and Redis."`
+	SQLite   bool   `name:"sqlite" help:"SQLite instead of PostgreSQL and Redis."`
 	Programs string `help:"Where propusk and propuskctl are; empty: beside this program." type:"path"`
 	Keep     bool   `help:"Leave the directory with data and logs."`
 }

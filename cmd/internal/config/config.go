@@ -157,7 +157,7 @@ type Tokens struct {
 	Access time.Duration `yaml:"access"`
 	JWT    time.Duration `yaml:"jwt"`
 	ID     time.Duration `yaml:"id"`
-	// Refresh is how long an offline grant lives without being used.
+	// Refresh is how long a family of refresh tokens lives in all.
 	Refresh time.Duration `yaml:"refresh"`
 }
 
@@ -195,7 +195,7 @@ func Default() Config {
 		Sessions: Sessions{
 			Ordinary: life(session.Ordinary), Foreign: life(session.Foreign), Operator: life(session.Operator),
 		},
-		Tokens:  Tokens{Access: 15 * time.Minute, JWT: 5 * time.Minute, ID: time.Hour, Refresh: 30 * 24 * time.Hour},
+		Tokens:  Tokens{Access: 15 * time.Minute, JWT: 5 * time.Minute, ID: 10 * time.Minute, Refresh: 90 * 24 * time.Hour},
 		Log:     Log{Level: "info", Format: "json"},
 		Tracing: Tracing{Ratio: 0.01},
 	}
