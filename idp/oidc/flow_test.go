@@ -375,11 +375,15 @@ func TestDoubleAnswerGivesOneCode(t *testing.T) {
 	var mu sync.Mutex
 	codes, stale := 0, 0
 	var group sync.WaitGroup
+	var tabs []*signin.Facts
 	for range 6 {
 		f, err := b.facts(tx)
 		if err != nil {
 			t.Fatal(err)
 		}
+		tabs = append(tabs, f)
+	}
+	for _, f := range tabs {
 		group.Go(func() {
 			_, err := w.desk.Answer(t.Context(), f)
 			mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -30,6 +31,12 @@ import (
 )
 
 const issuer = "http://id.test"
+
+// The protocol library logs to the default logger, and tests have nothing to read there.
+func TestMain(m *testing.M) {
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	m.Run()
+}
 
 // A world is the door over real stores, with pages as plain as can be.
 type world struct {

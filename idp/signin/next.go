@@ -40,8 +40,8 @@ func Next(f *Facts) Step {
 			return Step{Kind: Fail, Error: LoginRequired}
 		case f.NeedsFactor():
 			return Step{Kind: SecondFactor}
-		case f.usable() && fresh && !f.hinted():
-			// Somebody signed in, and it is not whom the party asked for. Asking again would go round
+		case f.usable() && f.Session.ID == f.Progress.Session && !f.hinted():
+			// Somebody signed in here, and it is not whom the party asked for. Asking again would go round
 			// in circles; the party hears that its citizen did not sign in.
 			return Step{Kind: Fail, Error: LoginRequired}
 		}
