@@ -10,13 +10,13 @@ import (
 	"bytes"
 	"crypto/rand"
 	"database/sql"
-	"encoding/binary"
 	"fmt"
 	"log/slog"
 	mathrand "math/rand/v2"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -62,6 +62,7 @@ type Stores struct {
 	Dir        string // where the files of SQLite lie
 	Ops        *Ops
 	dsn        string
+	transients string
 }
 
 // Start is where the clock of a test stands at first: with digits down to the microsecond.
@@ -111,7 +112,7 @@ func Each(t *testing.T, f func(t *testing.T, s *Stores)) {
 func open(t testing.TB, dir, records, transients string) *Stores {
 	t.Helper()
 	ctx := t.Context()
-	s := &Stores{Clock: NewClock(Start), Dir: dir, Ops: &Ops{}, dsn: records,
+	s := &Stores{Clock: NewClock(Start), Dir: dir, Ops: &Ops{}, dsn: records, transients: transients,
 		Master: seal.NewMaster(1, bytes.Repeat([]byte{7}, seal.SecretSize))}
 	st, err := storage.Open(ctx, storage.Config{Records: records, Transients: transients, Migrate: true, Now: s.Clock.Now, Observe: s.Ops.Saw})
 	if err != nil {
@@ -136,6 +137,9 @@ func open(t testing.TB, dir, records, transients string) *Stores {
 	s.Ops.Reset()
 	return s
 }
+
+// Sources are the data sources of the stores, for another process to open.
+func (s *Stores) Sources() (records, transients string) { return s.dsn, s.transients }
 
 // Reopen opens the same database once more, as another node does. The clock is shared.
 func (s *Stores) Reopen(t testing.TB) *Stores {
@@ -182,16 +186,18 @@ func ID(t testing.TB) account.ID {
 	return id
 }
 
-// Phone draws a mobile number in canonical form.
-func Phone() string { return fmt.Sprintf("+79%09d", mathrand.IntN(1_000_000_000)) }
+// serial makes each phone and SNILS of a test binary another one.
+var serial atomic.Uint32
 
-// SNILS draws a valid one.
+func init() { serial.Store(mathrand.Uint32()) }
+
+// Phone gives a mobile number in canonical form that no other call gives.
+func Phone() string { return fmt.Sprintf("+79%09d", serial.Add(1)%1_000_000_000) }
+
+// SNILS gives a valid one that no other call gives.
 func SNILS(t testing.TB) civil.SNILS {
 	t.Helper()
-	var b [4]byte
-	rand.Read(b[:])
-	n := 2_000_000 + binary.BigEndian.Uint32(b[:])%900_000_000
-	number := fmt.Sprintf("%09d", n)
+	number := fmt.Sprintf("%09d", 2_000_000+serial.Add(1)%900_000_000)
 	for check := range 100 {
 		if s, err := civil.ParseSNILS(fmt.Sprintf("%s%02d", number, check)); err == nil {
 			return s
