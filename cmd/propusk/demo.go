@@ -59,6 +59,7 @@ func (c *demoCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer logFile.Close()
+	slog.SetDefault(d.log) // for libraries that know no other logger
 	provider, err := d.provider(ctx)
 	if err != nil {
 		return err
