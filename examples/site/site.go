@@ -31,7 +31,7 @@ type Options struct {
 	FormsMayEndAt []string
 	// Around gives what the site's frame (nav, motto, foot) shows on every page.
 	Around func(*http.Request) any
-	// Zone is where times are read; empty: the machine's.
+	// Zone is where times are read; empty: Moscow, as on the provider's own pages.
 	Zone   *time.Location
 	Logger *slog.Logger
 }
@@ -49,7 +49,7 @@ type Site struct {
 // New reads all pages, so that a mistake in one is found at start.
 func New(o Options) (*Site, error) {
 	if o.Zone == nil {
-		o.Zone = time.Local
+		o.Zone = time.FixedZone("MSK", 3*60*60)
 	}
 	s := &Site{options: o, words: words{}, pages: map[string]*template.Template{}}
 	if err := s.address(); err != nil {
