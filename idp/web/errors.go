@@ -48,6 +48,13 @@ func (d *Door) Show(err error, c echo.Context) {
 		d.choose(c)
 	}
 	status, page := verdict(err)
+	var routed *echo.HTTPError
+	if errors.As(err, &routed) && routed.Code == http.StatusNotFound {
+		if allow := elsewise(c); allow != "" {
+			status = http.StatusMethodNotAllowed
+			c.Response().Header().Set(echo.HeaderAllow, allow)
+		}
+	}
 	page.At = d.Wall()
 	if page.Wait > 0 {
 		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(page.Wait.Seconds()))))
@@ -60,6 +67,23 @@ func (d *Door) Show(err error, c echo.Context) {
 		_ = c.String(http.StatusInternalServerError, "Ошибка на нашей стороне. Номер запроса: "+edge.RequestID(ctx)+
 			"\nThe fault is on our side. Request number: "+edge.RequestID(ctx)+"\n")
 	}
+}
+
+// elsewise names the method that the address does answer to, if not to this one. Echo's groups catch what
+// they have no route for before its router can tell a wrong method from a wrong address.
+func elsewise(c echo.Context) string {
+	r := c.Request()
+	for _, m := range []string{http.MethodGet, http.MethodPost} {
+		if m == r.Method || m == http.MethodGet && r.Method == http.MethodHead {
+			continue
+		}
+		probe := c.Echo().NewContext(r, c.Response())
+		c.Echo().Router().Find(m, r.URL.Path, probe)
+		if path := probe.Path(); path != "" && !strings.HasSuffix(path, "*") {
+			return m
+		}
+	}
+	return ""
 }
 
 // verdict is the table from errors to statuses and pages. What is not in it is a fault of ours.

@@ -27,6 +27,7 @@ import (
 	"github.com/propusk/propusk/idp/notice"
 	"github.com/propusk/propusk/idp/recovery"
 	"github.com/propusk/propusk/idp/register"
+	"github.com/propusk/propusk/idp/registry"
 	"github.com/propusk/propusk/idp/session"
 	"github.com/propusk/propusk/idp/signin"
 	"github.com/propusk/propusk/idp/transient"
@@ -111,8 +112,12 @@ func newWorld(t *testing.T) *world {
 			Accounts: w.Records, Atomically: within(w, func(x tap) contact.Tx { return x }), Transients: w.Transients, Ring: ring,
 			Notices: notices, Now: now, Wall: now,
 		}),
+		Registry: registry.New(registry.Config{
+			Store: w.Records, Atomically: within(w, func(x tap) registry.Tx { return x }), Counter: w.Transients,
+			Notices: notices, Now: now, Wall: now, Log: log,
+		}),
 		Notices: notices, Accounts: w.Records, Read: w.Records, Atomically: within(w, func(x tap) web.Tx { return x }), Ring: ring,
-		Public: public, Legal: web.Legal{Processing: "2026-11", Since: storagetest.Start}, Now: now, Wall: now, Log: log,
+		Transients: w.Transients, Public: public, Legal: web.Legal{Processing: "2026-11", Since: storagetest.Start}, Now: now, Wall: now, Log: log,
 	})
 	w.door.Mount(e)
 	e.HTTPErrorHandler = w.door.Show
