@@ -113,7 +113,7 @@ func (k *Keeper) Take(ctx context.Context, r Rule, who ...string) (*Hit, error) 
 // turn takes the turn, or returns how long until the next one.
 func (k *Keeper) turn(ctx context.Context, id string, now time.Time, pause time.Duration) (time.Duration, error) {
 	until := now.Add(pause)
-	err := k.Store.Create(ctx, kindTurn, id, []byte(strconv.FormatInt(until.UnixMilli(), 10)), now, until)
+	err := k.Store.Create(ctx, kindTurn, id, []byte(strconv.FormatInt(until.UnixMicro(), 10)), now, until)
 	if err == nil {
 		return 0, nil
 	}
@@ -127,11 +127,11 @@ func (k *Keeper) turn(ctx context.Context, id string, now time.Time, pause time.
 	if err != nil {
 		return 0, fmt.Errorf("limit: read a turn: %w", err)
 	}
-	ms, err := strconv.ParseInt(string(value), 10, 64)
+	us, err := strconv.ParseInt(string(value), 10, 64)
 	if err != nil {
 		return pause, nil
 	}
-	return max(time.UnixMilli(ms).Sub(now), time.Millisecond), nil
+	return max(time.UnixMicro(us).Sub(now), time.Millisecond), nil
 }
 
 // Look tells how many tries stand, without counting one.

@@ -157,3 +157,18 @@ func TestRacingRegistrationsOfOneContactGiveOneAccount(t *testing.T) {
 	one.send("password", "Kolibri-2026", "password-again", "Kolibri-2026").at("/register/done", http.StatusOK)
 	two.send("password", "Kolibri-2027", "password-again", "Kolibri-2027").at("/login", http.StatusOK)
 }
+
+func TestTakenContactCostsTheSameTrips(t *testing.T) {
+	w := newWorld(t)
+	a := w.simplified()
+	trips := func(tel string) []string {
+		b := w.browser()
+		p := b.get("/register")
+		w.Ops.Reset()
+		p.send("family-name", "Иванова", "given-name", "Мария", "tel", tel, "consent", "1").at("/register/code", http.StatusOK)
+		return w.Ops.Reset()
+	}
+	if free, taken := trips(storagetest.Phone()), trips(phone(a)); len(free) != len(taken) {
+		t.Errorf("a free contact takes %d trips to the stores, a taken one %d", len(free), len(taken))
+	}
+}
