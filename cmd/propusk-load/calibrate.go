@@ -15,23 +15,25 @@ import (
 	"github.com/propusk/propusk/idp/authn/password"
 )
 
-// threadTime is RUSAGE_THREAD of getrusage(2): the processor time of the calling thread alone, which no
-// neighbour's work lengthens.
-const threadTime = 1
+// Whose processor time getrusage(2) tells.
+const (
+	ofProcess = 0 // RUSAGE_SELF: argon2 computes its lanes in threads of their own; nothing else runs meanwhile
+	ofThread  = 1 // RUSAGE_THREAD: no neighbour's work lengthens it
+)
 
-func threadCPU() (time.Duration, error) {
+func used(who int) (time.Duration, error) {
 	var u syscall.Rusage
-	if err := syscall.Getrusage(threadTime, &u); err != nil {
+	if err := syscall.Getrusage(who, &u); err != nil {
 		return 0, fmt.Errorf("getrusage: %w", err)
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), nil
 }
 
 // cost measures the processor time of one f, over at least the given time.
-func cost(atLeast time.Duration, f func() error) (time.Duration, error) {
+func cost(who int, atLeast time.Duration, f func() error) (time.Duration, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	began, err := threadCPU()
+	began, err := used(who)
 	if err != nil {
 		return 0, err
 	}
@@ -42,7 +44,7 @@ func cost(atLeast time.Duration, f func() error) (time.Duration, error) {
 		if n%8 != 0 {
 			continue
 		}
-		now, err := threadCPU()
+		now, err := used(who)
 		if err != nil {
 			return 0, err
 		}
@@ -59,7 +61,7 @@ func signature() (time.Duration, error) {
 		return 0, err
 	}
 	text := make([]byte, 600) // about an ID token
-	return cost(300*time.Millisecond, func() error {
+	return cost(ofThread, 300*time.Millisecond, func() error {
 		sum := sha256.Sum256(text)
 		_, err := ecdsa.SignASN1(rand.Reader, key, sum[:])
 		return err
@@ -69,7 +71,7 @@ func signature() (time.Duration, error) {
 // passwordHash measures one hash at the given parameters.
 func passwordHash(p password.Params) (time.Duration, error) {
 	salt := make([]byte, 16)
-	return cost(300*time.Millisecond, func() error {
+	return cost(ofProcess, 300*time.Millisecond, func() error {
 		argon2.IDKey([]byte("Propusk-2026"), salt, p.Time, p.Memory, p.Threads, 32)
 		return nil
 	})

@@ -65,16 +65,20 @@ type bounds struct {
 	count    int // 0: no bound
 }
 
-// measure runs one kind in a closed loop between two calibrations.
-func measure(ctx context.Context, t *target, k kind, m meter, b bounds) (result, error) {
-	out := result{name: k.name}
-	ops := make([]func(context.Context) error, b.workers)
-	var err error
+// ready makes the operations of all workers, outside the measurement.
+func (k kind) ready(ctx context.Context, t *target, workers int) (ops []func(context.Context) error, err error) {
+	ops = make([]func(context.Context) error, workers)
 	for i := range ops {
 		if ops[i], err = k.prepare(ctx, t, i); err != nil {
-			return out, fmt.Errorf("%s: %w", k.name, err)
+			return nil, fmt.Errorf("%s: %w", k.name, err)
 		}
 	}
+	return ops, nil
+}
+
+// measure runs one kind in a closed loop between two calibrations.
+func measure(ctx context.Context, k kind, ops []func(context.Context) error, m meter, b bounds) (result, error) {
+	out := result{name: k.name}
 	before, err := signature()
 	if err != nil {
 		return out, err

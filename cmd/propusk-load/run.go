@@ -85,7 +85,11 @@ func (l *load) drive(ctx context.Context, t *target, m meter, hash password.Para
 	rounds := map[string][]result{}
 	for n := range l.Rounds {
 		for _, k := range chosen {
-			r, err := measure(ctx, t, k, m, b)
+			ops, err := k.ready(ctx, t, l.Workers)
+			if err != nil {
+				return err
+			}
+			r, err := measure(ctx, k, ops, m, b)
 			if err != nil {
 				return err
 			}
@@ -163,7 +167,11 @@ func short(d time.Duration) string {
 func (l *load) flood(ctx context.Context, t *target, b bounds, m meter, out io.Writer) error {
 	sso := kind{"single sign-on login", singleSignOn}
 	b.workers = 1 // its own waiting must not be measured as the flood's
-	alone, err := measure(ctx, t, sso, m, b)
+	ops, err := sso.ready(ctx, t, b.workers) // signed in before the flood, as those it must not disturb
+	if err != nil {
+		return err
+	}
+	alone, err := measure(ctx, sso, ops, m, b)
 	if err != nil {
 		return err
 	}
@@ -171,7 +179,7 @@ func (l *load) flood(ctx context.Context, t *target, b bounds, m meter, out io.W
 	var tried atomic.Int64
 	wait := wrongLogins(flooding, t, l.Flood, &tried)
 	time.Sleep(time.Second) // until the queue of hashes is full
-	beside, err := measure(ctx, t, sso, m, b)
+	beside, err := measure(ctx, sso, ops, m, b)
 	stop()
 	wait()
 	if err != nil {
