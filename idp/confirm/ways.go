@@ -47,7 +47,7 @@ type Way struct {
 	Live    bool      // under way: a letter whose code can be entered
 	Done    bool      // this confirmation is held
 	Blocked string    // why it is not open; "" when it is, or when it is live
-	From    time.Time // TooSoon: from when it is
+	From    time.Time // TooSoon, WhileRestricted: from when it is
 }
 
 // Facts are all that Ways looks at.
@@ -77,6 +77,9 @@ func Ways(f Facts) []Way {
 			if from := NextLetter(f.Letter, f.Rest); w.Blocked == "" && f.Now.Before(from) {
 				w.Blocked, w.From = TooSoon, from
 			}
+		}
+		if w.Blocked == WhileRestricted {
+			w.From = f.Account.RestrictedUntil
 		}
 		w.Open = w.Blocked == ""
 		out = append(out, w)

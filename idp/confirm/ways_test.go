@@ -35,7 +35,7 @@ func TestWaysOfferOnlyWhatIsPossibleNow(t *testing.T) {
 		{"simplified, checks running", confirm.Facts{Account: at(account.Simplified, false), Running: true}, "checks_running", "checks_running", false, false},
 		{"standard", confirm.Facts{Account: at(account.Standard, false)}, "", "", false, false},
 		{"standard, new data checked", confirm.Facts{Account: at(account.Standard, false), Running: true}, "checks_running", "checks_running", false, false},
-		{"restricted", confirm.Facts{Account: at(account.Verified, true)}, "restricted", "", false, false},
+		{"restricted", confirm.Facts{Account: at(account.Verified, true)}, "restricted", "", false, true},
 		{"a letter on its way", confirm.Facts{Account: at(account.Standard, false), Letter: sent(time.Hour)}, "too_soon", "", true, true},
 		{"a letter 30 days old", confirm.Facts{Account: at(account.Standard, false), Letter: sent(rest)}, "", "", true, false},
 		{"a letter that came back", confirm.Facts{Account: at(account.Standard, false), Letter: returned}, "", "", false, false},
