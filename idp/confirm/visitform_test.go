@@ -10,7 +10,9 @@ import (
 	"unicode/utf16"
 
 	"github.com/propusk/propusk/idp/account"
+	"github.com/propusk/propusk/idp/centre"
 	"github.com/propusk/propusk/idp/confirm"
+	"github.com/propusk/propusk/idp/confirm/print"
 	"github.com/propusk/propusk/storage/storagetest"
 )
 
@@ -91,5 +93,22 @@ func TestFormSaysTwiceWhatWasCompared(t *testing.T) {
 	w.Clock.Advance(confirm.FormLife)
 	if _, _, err := w.desk.Form(t.Context(), w.op, v.ID); !errors.Is(err, confirm.ErrVisitOver) {
 		t.Errorf("Form a day later: %v", err)
+	}
+}
+
+func TestLongNamesAndIssuersGetAnotherPage(t *testing.T) {
+	s := storagetest.New(t)
+	p := storagetest.Person(t)
+	p.FamilyName, p.GivenName = storagetest.Name(t, strings.Repeat("Щ", 100)), storagetest.Name(t, strings.Repeat("Ж", 100))
+	p.BirthPlace, p.Document.Issuer = strings.Repeat("Населённый пункт ", 15), strings.Repeat("Отделение внутренних дел ", 10)
+	pdf, err := print.Press{}.VisitForm(confirm.VisitForm{Number: "Ц-014-0000-0000", Person: p, Centre: &centre.Centre{}, Operator: storagetest.ID(t), At: s.Clock.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(pdf, []byte("/Type /Page\n")); n != 4 {
+		t.Errorf("%d pages, want two for each copy", n)
+	}
+	if n := bytes.Count(inflated(t, pdf), drawn("Оператор:")); n != 2 {
+		t.Errorf("the operator signs %d times", n)
 	}
 }

@@ -44,13 +44,17 @@ func (p Press) formCopy(f *fpdf.Fpdf, v confirm.VisitForm, whose string) {
 	line(16, 8, "B", "Заявление № "+v.Number)
 	line(11, 6, "", "о подтверждении личности владельца учётной записи")
 	f.Ln(5)
-	line(11, 6, "", fmt.Sprintf("Прошу подтвердить мою личность в системе «%s». Я пришёл (пришла) лично и предъявил (предъявила) документ, "+
-		"указанный ниже. Сведения верны.", site))
+	came := "пришёл лично и предъявил"
+	if person.Sex == civil.Female {
+		came = "пришла лично и предъявила"
+	}
+	line(11, 6, "", fmt.Sprintf("Прошу подтвердить мою личность в системе «%s». Я %s документ, указанный ниже. Сведения верны.", site, came))
 	f.Ln(4)
 	for _, row := range formRows(person, name) {
 		if row[1] == "" {
 			continue
 		}
+		room(f, 35)
 		top := f.GetY()
 		f.SetFont("sans", "", 9.5)
 		f.MultiCell(55, 6, row[0], "", "L", false)
@@ -61,8 +65,10 @@ func (p Press) formCopy(f *fpdf.Fpdf, v confirm.VisitForm, whose string) {
 		f.Ln(1.4)
 	}
 	f.Ln(8)
+	room(f, 40)
 	signature(f, "Заявитель", name)
 	f.Ln(8)
+	room(f, 50)
 	at := v.At.Format("02.01.2006 15:04")
 	line(11, 6, "", fmt.Sprintf("Личность заявителя установлена: лицо и каждая строка сверены с предъявленным документом. "+
 		"Подтверждение записано %s.", at))
@@ -72,6 +78,13 @@ func (p Press) formCopy(f *fpdf.Fpdf, v confirm.VisitForm, whose string) {
 		operator += ", окно " + v.Window
 	}
 	signature(f, "Оператор", operator)
+}
+
+// room begins another page unless so much is left on this one: names and issuers may be long.
+func room(f *fpdf.Fpdf, height float64) {
+	if f.GetY()+height > 285 {
+		f.AddPage()
+	}
 }
 
 // formRows are the lines of the form; the empty ones are left out.
