@@ -89,6 +89,12 @@ func (m *Member) texts() []string {
 	return out
 }
 
+// insists tells whether values are demanded; values that are no text are demanded all the same, and then
+// nobody has them.
+func (m *Member) insists() bool {
+	return m != nil && m.Essential && (len(m.Value) > 0 || len(m.Values) > 0)
+}
+
 func (r Request) member(name string) *Member {
 	if m := r.IDToken[name]; m != nil {
 		return m
@@ -96,11 +102,8 @@ func (r Request) member(name string) *Member {
 	return r.Userinfo[name]
 }
 
-// ACR lists the acr values asked for, and whether they are essential.
-func (r Request) ACR() (values []string, essential bool) {
-	m := r.member("acr")
-	return m.texts(), m != nil && m.Essential
-}
+// ACR lists the acr values asked for, essential or not.
+func (r Request) ACR() []string { return r.member("acr").texts() }
 
 // Subject is the sub asked for, or "".
 func (r Request) Subject() string {
@@ -116,16 +119,16 @@ func (r Request) Subject() string {
 // for what we do not know is met by nobody.
 func (r Request) Demand() policy.Policy {
 	var p policy.Policy
-	if values, essential := r.ACR(); essential && len(values) > 0 {
+	if m := r.member("acr"); m.insists() {
 		var q policy.Policy
-		for _, v := range values {
+		for _, v := range m.texts() {
 			if c, ok := policy.OfACR(v); ok {
 				q.Accept = append(q.Accept, c)
 			}
 		}
 		p = policy.And(p, orImpossible(q))
 	}
-	if m := r.member("account_level"); m != nil && m.Essential && len(m.texts()) > 0 {
+	if m := r.member("account_level"); m.insists() {
 		var q policy.Policy
 		for _, v := range m.texts() {
 			if l, err := account.ParseLevel(v); err == nil {
@@ -134,7 +137,7 @@ func (r Request) Demand() policy.Policy {
 		}
 		p = policy.And(p, orImpossible(q))
 	}
-	if m := r.member("confirmation_method"); m != nil && m.Essential && len(m.texts()) > 0 {
+	if m := r.member("confirmation_method"); m.insists() {
 		var c policy.Combination
 		for _, v := range m.texts() {
 			if method, err := account.ParseMethod(v); err == nil {

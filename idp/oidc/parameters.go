@@ -158,8 +158,7 @@ func (d *Door) demands(_ context.Context, q url.Values, p *rp.Party, r *signin.R
 			r.ACR = append(r.ACR, v)
 		}
 	}
-	values, _ := asked.ACR()
-	r.ACR = append(r.ACR, values...)
+	r.ACR = append(r.ACR, asked.ACR()...)
 	r.Demand = policy.And(any, asked.Demand())
 	if len(r.Demand.Accept) > 64 || len(r.ACR) > 16 {
 		return refuse(invalidRequest, "acr_values and claims ask for too many things").about("acr_values", "")

@@ -54,6 +54,29 @@ type Party struct {
 	Changed  time.Time `json:"changed"`
 }
 
+// wire is a Party with its times in seconds, as RFC 7591 counts.
+type wire struct {
+	*plain
+	Consent int64 `json:"consent_seconds,omitempty"`
+}
+
+type plain Party
+
+// MarshalJSON writes the wire form.
+func (p Party) MarshalJSON() ([]byte, error) {
+	return json.Marshal(wire{(*plain)(&p), int64(p.Consent / time.Second)})
+}
+
+// UnmarshalJSON reads the wire form.
+func (p *Party) UnmarshalJSON(b []byte) error {
+	w := wire{plain: (*plain)(p)}
+	if err := json.Unmarshal(b, &w); err != nil {
+		return err
+	}
+	p.Consent = time.Duration(w.Consent) * time.Second
+	return nil
+}
+
 // A Store keeps relying parties.
 type Store interface {
 	// Party returns a relying party; fault.NotFound.

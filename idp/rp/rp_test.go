@@ -2,9 +2,13 @@ package rp_test
 
 import (
 	"context"
+	"encoding/json"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/fault"
@@ -25,6 +29,22 @@ func party() *rp.Party {
 func TestARightRegistrationPasses(t *testing.T) {
 	if err := party().Validate(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestTheWireFormCountsInSeconds(t *testing.T) {
+	p := party()
+	p.Consent, p.Changed = 90*time.Minute, time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC)
+	b, err := json.Marshal(p)
+	if err != nil || !strings.Contains(string(b), `"consent_seconds":5400`) {
+		t.Fatalf("%s %v", b, err)
+	}
+	var q rp.Party
+	if err := json.Unmarshal(b, &q); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(p, &q); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
