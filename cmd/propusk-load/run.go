@@ -166,7 +166,7 @@ func short(d time.Duration) string {
 // flood compares single sign-on alone with single sign-on beside parallel wrong logins.
 func (l *load) flood(ctx context.Context, t *target, b bounds, m meter, out io.Writer) error {
 	sso := kind{"single sign-on login", singleSignOn}
-	b.workers = 1 // its own waiting must not be measured as the flood's
+	b.workers = 1                            // its own waiting must not be measured as the flood's
 	ops, err := sso.ready(ctx, t, b.workers) // signed in before the flood, as those it must not disturb
 	if err != nil {
 		return err
