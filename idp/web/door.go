@@ -154,13 +154,20 @@ func (d *Door) signedIn(next echo.HandlerFunc) echo.HandlerFunc {
 			return err
 		}
 		if found {
+			if err := d.speakTo(c); err != nil {
+				return err
+			}
 			return next(c)
 		}
 		to := c.Request().URL.Path
 		if c.Request().Method == http.MethodGet && c.Request().URL.RawQuery != "" {
 			to += "?" + c.Request().URL.RawQuery
 		}
-		return d.sendToSignIn(c, to)
+		notice := ""
+		if id, _ := d.Cookies.Read(c.Request()); id != "" {
+			notice = "ended"
+		}
+		return d.sendToSignIn(c, to, notice)
 	}
 }
 

@@ -142,14 +142,17 @@ func (d *Door) recognise(c echo.Context) (bool, error) {
 // endless tells of a lock without end; a passing one only closes the way in.
 func endless(a *account.Account) bool { return !a.Lock.Since.IsZero() && a.Lock.Until.IsZero() }
 
-// sendToSignIn opens a request of our own and shows its first page.
-func (d *Door) sendToSignIn(c echo.Context, to string) error {
+// sendToSignIn opens a request of our own and shows its first page. notice says why the person is there.
+func (d *Door) sendToSignIn(c echo.Context, to, notice string) error {
 	tx, err := d.SignIn.NewOwn(c.Request().Context(), "web", to, lang(c), d.browser(c))
 	if errors.Is(err, fault.Invalid) {
 		tx, err = d.SignIn.NewOwn(c.Request().Context(), "web", "/account", lang(c), d.browser(c))
 	}
 	if err != nil {
 		return err
+	}
+	if notice != "" {
+		return see(c, withTx("/login", tx)+"&notice="+notice)
 	}
 	return see(c, withTx("/login", tx))
 }

@@ -30,7 +30,7 @@ func (d *Door) why(c echo.Context) error {
 		return err
 	}
 	if !found && c.QueryParam("in") != "" {
-		return d.sendToSignIn(c, c.Request().URL.Path)
+		return d.sendToSignIn(c, c.Request().URL.Path, "")
 	}
 	p := ui.Why{Request: id}
 	if !found {

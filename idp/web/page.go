@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"golang.org/x/text/language"
 
+	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/edge"
 	"github.com/propusk/propusk/ui"
 )
@@ -84,6 +86,24 @@ func switchURL(u *url.URL, to string) string {
 	q := u.Query()
 	q.Set("lang", to)
 	return u.EscapedPath() + "?" + q.Encode()
+}
+
+// speakTo has messages and letters follow the language that the citizen chose for the pages.
+func (d *Door) speakTo(c echo.Context) error {
+	a, _ := c.Get(keyAccount).(*account.Account)
+	if _, chosen := c.Get(keyChosen).(time.Time); !chosen || a.Lang == lang(c) {
+		return nil
+	}
+	ctx, l := c.Request().Context(), lang(c)
+	err := d.Atomically(ctx, func(tx Tx) error {
+		_, err := tx.ChangeAccount(ctx, a.ID, func(a *account.Account) error { a.Lang = l; return nil })
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("web: keep the language: %w", err)
+	}
+	a.Lang = l
+	return nil
 }
 
 func other(lang string) string {

@@ -18,7 +18,7 @@ import (
 )
 
 // The party's side of a transaction is played by an Answerer that writes the outcome into the redirect.
-type answers struct{ home string }
+type answers struct{}
 
 func (a answers) Answer(_ context.Context, r *signin.Request, s signin.Step, signed *session.Session) (signin.Reply, error) {
 	v := url.Values{"state": {r.State}}
@@ -120,7 +120,7 @@ func TestRefusalShowsWhatIsMissingAndTheWaysThatWouldDo(t *testing.T) {
 	if got := b.get(back); got.url.Path != "/party/callback" || got.url.Query().Get("error") != "unmet_authentication_requirements" || got.url.Query().Get("state") != "xyz" {
 		t.Errorf("turning back leads to %s", got.url)
 	}
-	p = b.get("/account").at("/account", http.StatusOK).says("Налоговая служба")
+	b.get("/account").at("/account", http.StatusOK).says("Налоговая служба")
 }
 
 func TestWayUpFromSimplifiedIsTheProfile(t *testing.T) {

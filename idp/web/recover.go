@@ -339,9 +339,9 @@ func (d *Door) recovered(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	p := ui.RecoverDone{ContinueURL: "/login"}
+	p := ui.RecoverDone{ContinueURL: "/login?notice=recovered"}
 	if f != nil && signin.Next(f).Kind != signin.Stale {
-		p.ContinueURL = withTx("/login", tx) + "&start=1"
+		p.ContinueURL = withTx("/login", tx) + "&start=1&notice=recovered"
 	}
 	if n, err := strconv.ParseInt(c.QueryParam("until"), 10, 64); err == nil && n > d.Now().Unix() && n < d.Now().Unix()+366*24*3600 {
 		p.Lowered = &ui.Lowered{Until: time.Unix(n, 0)}

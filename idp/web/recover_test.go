@@ -197,7 +197,7 @@ func TestAddingAContactAsksForThePasswordAndTellsTheOldOne(t *testing.T) {
 		t.Errorf("the new number finds %v, %v", got, err)
 	}
 	// A contact of another account answers alike, and nothing comes of it.
-	q = p.send("email", email(other), "current-password", secret).at("/account/contacts/sent", http.StatusOK)
+	p.send("email", email(other), "current-password", secret).at("/account/contacts/sent", http.StatusOK)
 	if m := w.last(email(other)); !strings.Contains(m.Text, "уже привязан") || anyLink.MatchString(m.Text) {
 		t.Errorf("the holder was told %q", m.Text)
 	}

@@ -63,7 +63,7 @@ func (d *Door) dispatch(c echo.Context) error {
 		if found {
 			return see(c, "/account")
 		}
-		return d.sendToSignIn(c, "/account")
+		return d.sendToSignIn(c, "/account", noticeOf(c))
 	}
 	f, tx, err := d.load(c)
 	if err != nil {
@@ -93,11 +93,15 @@ func (d *Door) signInPage(c echo.Context, f *signin.Facts, tx, username string, 
 		ForeignComputer: field(c, "foreign-computer") != "",
 		RegisterURL:     withTx("/register", tx), RecoverURL: withTx("/recover", tx),
 	}
-	switch n := c.QueryParam("notice"); n {
-	case "signed_out", "password_changed", "recovered", "ended":
-		p.Notice = n
+	if len(wrong) == 0 {
+		p.Notice = noticeOf(c)
 	}
 	return p
+}
+
+// noticeOf is why the person is asked to sign in.
+func noticeOf(c echo.Context) string {
+	return told(c, "signed_out", "password_changed", "recovered", "ended")
 }
 
 // origin is the party that waits, as pages name it.
@@ -111,7 +115,7 @@ func origin(c echo.Context, f *signin.Facts) *ui.Origin {
 // enterPassword judges the first factor. What fails has one page, whatever was wrong.
 func (d *Door) enterPassword(c echo.Context) error {
 	if c.QueryParam("tx") == "" {
-		return d.sendToSignIn(c, "/account")
+		return d.sendToSignIn(c, "/account", "")
 	}
 	f, tx, err := d.load(c)
 	if err != nil {
@@ -147,7 +151,12 @@ func (d *Door) enterPassword(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.passed(c, f, tx, a, "pwd", field(c, "foreign-computer") != "")
+	err = d.passed(c, f, tx, a, "pwd", field(c, "foreign-computer") != "")
+	if errors.Is(err, signin.ErrLocked) { // a moment ago; no page tells it
+		edge.Cause(ctx, err)
+		return fail(http.StatusUnprocessableEntity, ui.Fault{Field: "username", Code: "login.wrong"})
+	}
+	return err
 }
 
 // passed records a factor, and goes on to the next step.
@@ -172,6 +181,10 @@ func (d *Door) passed(c echo.Context, f *signin.Facts, tx string, a *account.Acc
 func (d *Door) welcome(c echo.Context, in *signin.SignedIn, a *account.Account) error {
 	d.Cookies.Write(c.Response(), in.Session, in.Browser, in.Left)
 	c.Set(keyBrowser, in.Browser)
+	c.Set(keyAccount, a)
+	if err := d.speakTo(c); err != nil {
+		return err
+	}
 	ctx := c.Request().Context()
 	next, fresh, err := d.Authn.Mark(d.mark(c), a.ID)
 	if err != nil || !fresh {

@@ -297,4 +297,9 @@ func TestLanguageSwitchKeepsThePageAndSurvives(t *testing.T) {
 	if l := p.Find("html").AttrOr("lang", ""); l != "en" {
 		t.Errorf("the next page speaks %q", l)
 	}
+	a := w.simplified()
+	p.send("username", phone(a), "password", secret).at("/account", http.StatusOK)
+	if m := w.last(email(a)); !strings.Contains(m.Subject, "new device") {
+		t.Errorf("the message speaks another language: %q", m.Subject)
+	}
 }
