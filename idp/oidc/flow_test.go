@@ -59,26 +59,43 @@ func TestSilentSignOnReadsOnceAndWritesOnce(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser()
 	b.login("tax")
-	w.parties.Forget()
-	for _, p := range []rp.ID{"tax"} {
-		if _, err := w.parties.Party(t.Context(), p); err != nil {
-			t.Fatal(err)
+	for cache, trips := range map[string]int{"warm": 1, "cold": 2} {
+		if cache == "cold" {
+			w.parties.Forget()
+		}
+		w.Ops.Reset()
+		out := b.get("/oauth2/authorize", ask("tax"))
+		u, _ := url.Parse(out.Header().Get("Location"))
+		if !strings.HasPrefix(u.String(), "https://tax.test/callback?code=") {
+			t.Fatalf("not silent: %s", u)
+		}
+		if ops := w.Ops.Reset(); len(ops) != trips {
+			t.Errorf("authorize with a %s cache of parties: %v, want %d trips", cache, ops, trips)
+		}
+		if tok := w.redeem("tax", u.Query().Get("code")); tok.ID == "" {
+			t.Fatalf("no tokens: %+v", tok)
+		}
+		if ops := w.Ops.Reset(); len(ops) != 1 {
+			t.Errorf("token: %v, want one trip", ops)
 		}
 	}
+}
+
+func TestUserinfoAndRefreshAreOneTrip(t *testing.T) {
+	w := newWorld(t)
+	tok := w.browser().login("tax", "scope", "openid offline_access")
 	w.Ops.Reset()
-	out := b.get("/oauth2/authorize", ask("tax"))
-	u, _ := url.Parse(out.Header().Get("Location"))
-	if !strings.HasPrefix(u.String(), "https://tax.test/callback?code=") {
-		t.Fatalf("not silent: %s", u)
-	}
+	w.userinfo(tok.Access)
 	if ops := w.Ops.Reset(); len(ops) != 1 {
-		t.Errorf("authorize made %d trips: %v", len(ops), ops)
+		t.Errorf("userinfo: %v", ops)
 	}
-	if tok := w.redeem("tax", u.Query().Get("code")); tok.ID == "" {
-		t.Fatalf("no tokens: %+v", tok)
+	w.token("tax", "grant_type", "refresh_token", "refresh_token", tok.Refresh)
+	if ops := w.Ops.Reset(); len(ops) != 1 {
+		t.Errorf("refresh: %v", ops)
 	}
-	if ops := w.Ops.Reset(); len(ops) > 2 {
-		t.Errorf("token made %d trips: %v", len(ops), ops)
+	w.token("tax", "grant_type", "client_credentials")
+	if ops := w.Ops.Reset(); len(ops) != 0 {
+		t.Errorf("client credentials: %v", ops)
 	}
 }
 
