@@ -69,7 +69,7 @@ func connectSQLite(ctx context.Context, dsn string, o Options, synchronous strin
 	pragmas := url.Values{"_pragma": {
 		// First, so that switching to WAL waits too.
 		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(" + synchronous + ")",
-		"foreign_keys(ON)", "temp_store(MEMORY)", "cache_size(-16000)", "mmap_size(268435456)",
+		"foreign_keys(ON)", "temp_store(MEMORY)", "cache_size(-8000)",
 	}}
 	open := func(extra string) *sql.DB {
 		c := dsnConnector{&sqlite.Driver{}, "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + pragmas.Encode() + extra}

@@ -155,6 +155,7 @@ func (db *DB) migrateJobs(ctx context.Context) error {
 		return err
 	}
 	defer tx.Rollback()
+	//lint:ignore SA1019 deprecated for what PostgreSQL cannot do in one transaction; SQLite can
 	if _, err := m.MigrateTx(ctx, tx, rivermigrate.DirectionUp, nil); err != nil {
 		return err
 	}
