@@ -166,21 +166,24 @@ func salt(letter string, p account.Person) []byte {
 	return []byte(letter + "|" + p.SNILS.String() + "|" + p.BirthDate.String())
 }
 
-// hash is a code's digest with the id of its key in front.
-func (m *Mail) hash(letter string, code civil.LetterCode, p account.Person) ([]byte, error) {
-	d, err := m.Ring.KeyedHash(codeKind, code.String(), salt(letter, p))
+// personKind marks the digest of whom a letter was sent to.
+const personKind = "letter_person"
+
+// hash is the digest of a value, bound to letter and person, with the id of its key in front.
+func (m *Mail) hash(kind, value, letter string, p account.Person) ([]byte, error) {
+	d, err := m.Ring.KeyedHash(kind, value, salt(letter, p))
 	if err != nil {
 		return nil, err
 	}
 	return append(binary.BigEndian.AppendUint32(nil, d.KeyID), d.Digest...), nil
 }
 
-func (m *Mail) fits(l *Letter, code civil.LetterCode, p account.Person) (bool, error) {
-	if len(l.CodeHash) <= 4 {
+func (m *Mail) fits(hash []byte, kind, value, letter string, p account.Person) (bool, error) {
+	if len(hash) <= 4 {
 		return false, nil
 	}
-	d := seal.IndexDigest{KeyID: binary.BigEndian.Uint32(l.CodeHash), Digest: l.CodeHash[4:]}
-	return m.Ring.CheckKeyedHash(d, codeKind, code.String(), salt(l.ID, p))
+	d := seal.IndexDigest{KeyID: binary.BigEndian.Uint32(hash), Digest: hash[4:]}
+	return m.Ring.CheckKeyedHash(d, kind, value, salt(letter, p))
 }
 
 // Order orders a letter to an address, which becomes the address of residence. A live letter that the rule
@@ -202,7 +205,10 @@ func (m *Mail) Order(ctx context.Context, id account.ID, to civil.Address) (*Let
 	l := &Letter{
 		ID: rand.Text(), Account: id, Name: fullName(person), Address: to, Code: code.String(), Ordered: now, Status: Ordered,
 	}
-	if l.CodeHash, err = m.hash(l.ID, code, person); err != nil {
+	if l.CodeHash, err = m.hash(codeKind, code.String(), l.ID, person); err != nil {
+		return nil, fmt.Errorf("confirm: order: %w", err)
+	}
+	if l.Person, err = m.hash(personKind, "", l.ID, person); err != nil {
 		return nil, fmt.Errorf("confirm: order: %w", err)
 	}
 	err = m.Atomically(ctx, func(tx Tx) error {
@@ -332,11 +338,21 @@ func (m *Mail) Enter(ctx context.Context, id account.ID, typed string) (*account
 	if l == nil || !l.Live(m.Now()) {
 		return nil, ErrNoLetter
 	}
+	same, err := m.fits(l.Person, personKind, "", l.ID, a.Profile.Person)
+	if err != nil {
+		return nil, fmt.Errorf("confirm: enter: %w", err)
+	}
+	if !same { // sent to who the account was before
+		if err := m.Atomically(ctx, func(tx Tx) error { return m.end(ctx, tx, l.ID, "fallen") }); err != nil {
+			return nil, fmt.Errorf("confirm: enter: %w", err)
+		}
+		return nil, ErrNoLetter
+	}
 	code, err := civil.ParseLetterCode(typed)
 	if err != nil {
 		return nil, fault.Fields{{Name: "letter-code", Code: civil.CodeOf(err)}}
 	}
-	fits, err := m.fits(l, code, a.Profile.Person)
+	fits, err := m.fits(l.CodeHash, codeKind, code.String(), l.ID, a.Profile.Person)
 	if err != nil {
 		return nil, fmt.Errorf("confirm: enter: %w", err)
 	}

@@ -365,9 +365,11 @@ func TestCodeOfAnotherPersonsLetterDoesNotFit(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	var miss *confirm.WrongCodeError
-	if _, err := w.mail.Enter(t.Context(), a.ID, code); !errors.As(err, &miss) || w.level(a.ID) != account.Standard {
+	if _, err := w.mail.Enter(t.Context(), a.ID, code); !errors.Is(err, confirm.ErrNoLetter) || w.level(a.ID) != account.Standard {
 		t.Errorf("Enter: %v, level %s", err, w.level(a.ID))
+	}
+	if l, _ := w.LastLetter(t.Context(), a.ID); l.Reason != "fallen" || l.Tries != 0 {
+		t.Errorf("the letter ended by %q after %d tries", l.Reason, l.Tries)
 	}
 }
 
@@ -424,6 +426,32 @@ func TestLetterIsRemindedOfOnce(t *testing.T) {
 	w.Clock.Advance(time.Hour)
 	if again := w.job(confirm.JobRemind, l); first.Reminded.IsZero() || !again.Reminded.Equal(first.Reminded) {
 		t.Errorf("reminded at %v and %v", first.Reminded, again.Reminded)
+	}
+}
+
+func TestLoweringEndsTheLetterTellsAndRecords(t *testing.T) {
+	w := newLetters(t, storagetest.New(t))
+	a := w.Standard(t)
+	if err := a.Confirm(account.Confirmation{ID: "c", Method: account.Bank, At: w.Clock.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	w.Create(t, a)
+	_, code := w.posted(a)
+	err := w.Atomically(t.Context(), func(tx *sqlstore.Stores) error {
+		_, err := confirm.Lower(t.Context(), tx, w.mail.Notices, confirm.Lowering{
+			Account: a.ID, To: account.Standard, Why: notice.WhyFraud, Reason: "case 7", Now: w.Clock.Now(), Wall: w.Clock.Now(),
+		})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _ := w.Account(t.Context(), a.ID)
+	if got.Level != account.Standard || got.Epoch != a.Epoch+1 || w.count(a.ID, "lowered") != 1 {
+		t.Errorf("level %s, epoch %d, %d events", got.Level, got.Epoch, w.count(a.ID, "lowered"))
+	}
+	if _, err := w.mail.Enter(t.Context(), a.ID, code); !errors.Is(err, confirm.ErrNoLetter) {
+		t.Errorf("Enter: %v", err)
 	}
 }
 

@@ -147,7 +147,7 @@ func TestFromSimplifiedToVerifiedByLetter(t *testing.T) {
 	if strings.Contains(p.Find("form#main-form").Text(), person.SNILS.Format()) || p.Find("form#main-form input").Length() > 0 {
 		t.Error("the page of answers carries the data in its form")
 	}
-	p = p.send().at("/account/checks", http.StatusOK)
+	p.send().at("/account/checks", http.StatusOK)
 	app := s.checks(a)
 	b.get("/account/checks").says(app.Number)
 	if app.State != registry.Agreed {
@@ -160,7 +160,7 @@ func TestFromSimplifiedToVerifiedByLetter(t *testing.T) {
 	b.get("/account/confirm/visit").says("Большая Полянка, 30")
 	p = b.get("/account/confirm/letter").at("/account/confirm/letter", http.StatusOK).says("Налоговая служба")
 	p = p.send(polyanka...).at("/account/confirm/letter/check", http.StatusOK).says("119180")
-	p = p.send().at("/account/confirm/letter", http.StatusOK)
+	p.send().at("/account/confirm/letter", http.StatusOK)
 	s.carries(a, confirm.Arrived)
 	p = b.get("/account/confirm/letter").says("80081200000017")
 	p = p.send("act", "enter", "letter-code", "AAAA-AAAA-AAA")
