@@ -42,7 +42,7 @@ type Letter struct {
 	Code      string        // encrypted at rest; empty once the post has the letter
 	CodeHash  []byte
 	Person    []byte // keyed hash of whom it was sent to: another person's account cannot use it
-	Tries     int // wrong codes so far; five end the letter
+	Tries     int    // wrong codes so far; five end the letter
 	Ordered   time.Time
 	Track     string
 	Status    LetterStatus
