@@ -140,11 +140,18 @@ func (w *world) letters(r *http.Request, to string) ([]letter, error) {
 	all, err := w.post.Letters(r.Context())
 	shown := []letter{}
 	for _, l := range all {
-		if to == "" || gateway.Recipient(l.To.Phone) == gateway.Recipient(to) {
+		if to == "" || l.To.Phone != "" && gateway.Recipient(l.To.Phone) == gateway.Recipient(to) || named(l.To.Name, to) {
 			shown = append(shown, w.shown(l))
 		}
 	}
 	return shown, err
+}
+
+// named tells whether a letter is addressed to that name, or to somebody with that surname: who registered
+// by e-mail has given no telephone.
+func named(addressee, to string) bool {
+	surname, _, _ := strings.Cut(addressee, " ")
+	return strings.EqualFold(addressee, to) || strings.EqualFold(surname, to)
 }
 
 func (w *world) apiLetters(r *http.Request) (int, any, error) {
