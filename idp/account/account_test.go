@@ -131,6 +131,7 @@ func TestTokenSaysTheMinimumOfSnapshotAndPresent(t *testing.T) {
 		{"a fall shows", Assurance{Verified, []Confirmation{visit}}, Assurance{Level: Standard}, Standard, 0},
 		{"a new confirmation does not show", Assurance{Verified, []Confirmation{letter}}, Assurance{Verified, []Confirmation{visit, letter}}, Verified, 1},
 		{"a lost one is gone", Assurance{Verified, []Confirmation{visit, letter}}, Assurance{Verified, []Confirmation{letter}}, Verified, 1},
+		{"a method confirmed anew is no loss", Assurance{Verified, []Confirmation{visit}}, Assurance{Verified, []Confirmation{{ID: "v2", Method: ServiceCenter}}}, Verified, 1},
 		{"nothing in common is standard", Assurance{Verified, []Confirmation{visit}}, Assurance{Verified, []Confirmation{letter}}, Standard, 0},
 	} {
 		if got := Min(c.then, c.now); got.Level != c.want || len(got.Confirmations) != c.methods {

@@ -158,8 +158,9 @@ func (a Assurance) Strongest() (Confirmation, bool) {
 	return a.Confirmations[0], true
 }
 
-// Min is what both sides allow: the lower level, and the confirmations that stand in both. Every token
-// says the minimum of the session's snapshot and the account's present standing (design.md 2).
+// Min is what both sides allow: the lower level, and a's confirmations whose method stands in b too. Every
+// token says the minimum of the session's snapshot and the account's present standing (design.md 2). A
+// method counts as standing when it was confirmed anew since: that is no loss, and losses move the epoch.
 func Min(a, b Assurance) Assurance {
 	out := Assurance{Level: min(a.Level, b.Level)}
 	if out.Level < Verified {
@@ -167,7 +168,7 @@ func Min(a, b Assurance) Assurance {
 	}
 	for _, c := range a.Confirmations {
 		for _, d := range b.Confirmations {
-			if c.ID == d.ID {
+			if c.Method == d.Method {
 				out.Confirmations = append(out.Confirmations, c)
 				break
 			}
