@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"slices"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -33,7 +35,7 @@ func (d *Door) showConsent(c echo.Context) error {
 	}
 	asked := f.Request.Asked()
 	return d.render(c, http.StatusOK, "", ui.Consent{
-		Form: ui.Form{Action: withTx("/login/consent", tx)}, Origin: *origin(c, f), Purpose: spoken(f.Party.Purpose, lang(c)),
+		Form: ui.Form{Action: withTx("/login/consent", tx)}, Origin: *origin(c, f), Purpose: upperFirst(spoken(f.Party.Purpose, lang(c))),
 		Items: items(a, account.Min(f.Session.Snapshot, a.Assurance(d.Now())), asked), Until: until,
 		Offline: slices.Contains(asked, claims.Offline),
 	})
@@ -123,6 +125,15 @@ func spoken(texts map[string]string, lang string) string {
 		return t
 	}
 	return texts["ru"]
+}
+
+// upperFirst begins a sentence.
+func upperFirst(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	if n == 0 {
+		return s
+	}
+	return string(unicode.ToUpper(r)) + s[n:]
 }
 
 // host is what an address bar would show of an address.

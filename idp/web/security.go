@@ -47,7 +47,7 @@ func (d *Door) security(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if p.Sessions, err = d.sessions(ctx, s, names); err != nil {
+	if p.Sessions, err = d.sessions(ctx, s, names, lang(c)); err != nil {
 		return err
 	}
 	consents, err := d.Read.Consents(ctx, a.ID)
@@ -91,7 +91,7 @@ func (d *Door) partyNames(ctx context.Context, c echo.Context) (func(rp.ID) stri
 }
 
 // sessions lists where the citizen is signed in, this browser first, and what through each.
-func (d *Door) sessions(ctx context.Context, current *session.Session, names func(rp.ID) string) ([]ui.Session, error) {
+func (d *Door) sessions(ctx context.Context, current *session.Session, names func(rp.ID) string, lang string) ([]ui.Session, error) {
 	all, err := d.Read.Sessions(ctx, current.Account)
 	if err != nil {
 		return nil, err
@@ -114,7 +114,7 @@ func (d *Door) sessions(ctx context.Context, current *session.Session, names fun
 			continue
 		}
 		row := ui.Session{
-			ID: string(s.ID), Agent: s.Device, At: s.LastSeen, Services: through[s.ID],
+			ID: string(s.ID), Agent: upperFirst(deviceOr(s.Device, lang)), At: s.LastSeen, Services: through[s.ID],
 			Current: s.ID == current.ID, Foreign: s.Kind == session.Foreign,
 		}
 		if row.Current {
