@@ -12,7 +12,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/propusk/propusk/idp/account"
-	"github.com/propusk/propusk/idp/edge"
 	"github.com/propusk/propusk/idp/grant"
 	"github.com/propusk/propusk/idp/rp"
 	"github.com/propusk/propusk/idp/seal"
@@ -128,7 +127,6 @@ func withFields(address string, fields []signin.Field) string {
 
 // send gives the browser an answer.
 func (d *Door) send(c echo.Context, party *rp.Party, r signin.Reply) error {
-	edge.Route(c.Request().Context(), "/oauth2/authorize")
 	if r.Form != nil {
 		return d.FormPost(c, FormPost{Action: r.Redirect, Fields: r.Form, Origin: r.Origin, Party: party})
 	}

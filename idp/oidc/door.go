@@ -14,6 +14,7 @@ import (
 
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/audit"
+	"github.com/propusk/propusk/idp/edge"
 	"github.com/propusk/propusk/idp/grant"
 	"github.com/propusk/propusk/idp/rp"
 	"github.com/propusk/propusk/idp/seal"
@@ -124,29 +125,40 @@ func New(c Config) *Door {
 
 // Mount hangs the door's routes: the whole map of it.
 func (d *Door) Mount(e *echo.Echo) {
+	page := func(path string, get, post echo.HandlerFunc) {
+		e.GET(path, d.edge(get), named)
+		e.POST(path, d.edge(post), named)
+	}
+	page("/oauth2/authorize", d.authorize, d.authorizePost)
+	page("/oauth2/logout", d.logout, d.logoutPost)
+
 	library := echo.WrapHandler(d.library)
+	e.POST("/oauth2/introspect", library, named)
+	e.GET("/oauth2/why/:id", d.why, named)
 
-	e.GET("/oauth2/authorize", d.edge(d.authorize))
-	e.POST("/oauth2/authorize", d.edge(d.authorizePost))
-	e.GET("/oauth2/logout", d.edge(d.logout))
-	e.POST("/oauth2/logout", d.edge(d.logoutPost))
-
-	e.POST("/oauth2/token", library, anyOrigin)
-	e.POST("/oauth2/revoke", library, anyOrigin)
-	e.POST("/oauth2/introspect", library)
-	e.GET("/oauth2/userinfo", d.userinfo, anyOrigin)
-	e.POST("/oauth2/userinfo", d.userinfo, anyOrigin)
-	e.GET("/oauth2/why/:id", d.why)
-
-	e.GET("/oauth2/jwks", d.document(jwks), anyOrigin)
-	e.GET("/.well-known/openid-configuration", d.document(discovery), anyOrigin)
-	e.GET("/.well-known/oauth-authorization-server", d.document(discovery), anyOrigin)
-	e.GET("/.well-known/propusk-assurance", d.document(assurance), anyOrigin)
-	for _, path := range []string{
-		"/oauth2/token", "/oauth2/revoke", "/oauth2/userinfo", "/oauth2/jwks", "/.well-known/openid-configuration",
-		"/.well-known/oauth-authorization-server", "/.well-known/propusk-assurance",
+	open := func(method, path string, h echo.HandlerFunc) { e.Add(method, path, h, named, anyOrigin) }
+	open("POST", "/oauth2/token", library)
+	open("POST", "/oauth2/revoke", library)
+	open("GET", "/oauth2/userinfo", d.userinfo)
+	open("POST", "/oauth2/userinfo", d.userinfo)
+	for _, path := range []string{"/oauth2/token", "/oauth2/revoke", "/oauth2/userinfo"} {
+		open("OPTIONS", path, preflight)
+	}
+	for path, which := range map[string]int{
+		"/oauth2/jwks": jwks, "/.well-known/openid-configuration": discovery,
+		"/.well-known/oauth-authorization-server": discovery, "/.well-known/propusk-assurance": assurance,
 	} {
-		e.OPTIONS(path, preflight, anyOrigin)
+		open("GET", path, d.document(which))
+		open("HEAD", path, d.document(which))
+		open("OPTIONS", path, preflight)
+	}
+}
+
+// named tells the edge the route, for the log line and the metrics.
+func named(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		edge.Route(c.Request().Context(), c.Path())
+		return next(c)
 	}
 }
 

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
-
-	"github.com/propusk/propusk/idp/edge"
 )
 
 // whyAnswer is the exact reason of a refusal.
@@ -39,7 +37,6 @@ func (d *Door) why(c echo.Context) error {
 	if err != nil {
 		return d.plain(c, fmt.Errorf("oidc: refusal: %w", err))
 	}
-	edge.Route(ctx, "/oauth2/why/:id")
 	noStore(c.Response().Header())
 	return c.JSON(http.StatusOK, whyAnswer{
 		ID: r.ID, Error: r.Error, Reason: r.Reason, Reasons: r.Reasons, Detail: r.Detail, At: r.At.UTC().Format(time.RFC3339),
