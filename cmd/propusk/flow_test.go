@@ -22,6 +22,7 @@ import (
 
 var (
 	atBase = flag.Int("base", 0, "run the journeys against a demo that already runs at this base port")
+	update = flag.Bool("update", false, "rewrite the golden files")
 	shots  = flag.String("shots", "", "write a picture of every page of the Chromium journeys into this directory")
 )
 
