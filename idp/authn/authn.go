@@ -93,7 +93,7 @@ var (
 		First: 5 * time.Second, Most: 5 * time.Minute, Lock: 10, LockFor: 15 * time.Minute}
 	perName = limit.Rule{Name: "authn name", Free: 20, Window: 24 * time.Hour,
 		First: 5 * time.Second, Most: time.Minute, Lock: 200, LockFor: 5 * time.Minute}
-	perNetwork = limit.Rule{Name: "authn network", Free: 60, Window: time.Hour,
+	perNetwork = limit.Rule{Name: "authn network", Free: 200, Window: time.Hour,
 		First: time.Second, Most: 30 * time.Second}
 	// perAccount only counts, for the owner's notice.
 	perAccount = limit.Rule{Name: "authn account", Free: 1 << 30, Window: 24 * time.Hour}

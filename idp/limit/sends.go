@@ -10,7 +10,8 @@ import (
 // belongs to plays no part, so the answer tells nothing.
 var (
 	perContact = Rule{Name: "send contact", Free: 6, Window: 24 * time.Hour}
-	perSender  = Rule{Name: "send network", Free: 40, Window: 24 * time.Hour, First: 10 * time.Second, Most: 5 * time.Minute}
+	// Whole towns share an address, so the network's limit only makes a flood dear.
+	perSender = Rule{Name: "send network", Free: 300, Window: time.Hour, First: time.Second, Most: 30 * time.Second}
 )
 
 // Send counts a message to a contact, or says how long to wait.

@@ -183,11 +183,7 @@ func parse(typed string) ([]struct {
 		out = append(out, name{BySNILS, n.String()})
 	}
 	if len(out) == 0 {
-		code := "login.required"
-		if strings.TrimSpace(typed) != "" {
-			code = "login.format"
-		}
-		return nil, fault.Fields{{Name: "username", Code: code}}
+		return nil, fault.Fields{{Name: "username", Code: "login.required"}}
 	}
 	return out, nil
 }

@@ -209,3 +209,60 @@ func TestAddingAContactAsksForThePasswordAndTellsTheOldOne(t *testing.T) {
 	stranger.get(link).at(link, http.StatusGone)
 	b.get(link).send().at("/account", http.StatusOK)
 }
+
+func TestRecoveryBegunBeforeAFallIsOver(t *testing.T) {
+	w := newWorld(t)
+	a := w.standard()
+	one, two := w.browser(), w.browser()
+	p := recoverBy(one, phone(a)).send("code", w.code(phone(a))).at("/recover/identity", http.StatusOK)
+	p = p.send("snils", a.Profile.Person.SNILS.Format(), "document-number", a.Profile.Person.Document.Format()).at("/recover/password", http.StatusOK)
+	identify(recoverBy(two, phone(a)).send("code", w.code(phone(a))), a).at("/recover/done", http.StatusOK)
+	p.send("password", "Sneaky-2026", "password-again", "Sneaky-2026").at("/recover/password", http.StatusGone)
+	w.browser().signIn(phone(a), "Sneaky-2026").at("/login", http.StatusUnprocessableEntity)
+}
+
+func TestAccountLockedWithoutEndRecoversOnlyInPerson(t *testing.T) {
+	w := newWorld(t)
+	a := w.standard()
+	if _, err := w.ChangeAccount(t.Context(), a.ID, func(a *account.Account) error {
+		a.Lock = account.Lock{Since: w.Clock.Now()}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	recoverBy(w.browser(), phone(a)).at("/recover/code", http.StatusOK)
+	if m := w.last(phone(a)); !strings.Contains(m.Text, "только лично") {
+		t.Errorf("the message says %q", m.Text)
+	}
+}
+
+func TestLinkLivesThreeDays(t *testing.T) {
+	w := newWorld(t)
+	a := w.simplified()
+	recoverBy(w.browser(), email(a))
+	link := w.link(email(a))
+	w.Clock.Advance(71 * time.Hour)
+	w.browser().get(link).at(link, http.StatusOK)
+	w.Clock.Advance(time.Hour)
+	w.browser().get(link).at(link, http.StatusGone)
+	b := w.browser()
+	begin(b, "email", "maria@example.org")
+	link = w.link("maria@example.org")
+	w.Clock.Advance(72 * time.Hour)
+	b.get(link).at(link, http.StatusGone)
+}
+
+func TestIdentityTriesAreBoundedOverAllFlows(t *testing.T) {
+	w := newWorld(t)
+	a := w.standard()
+	right := a.Profile.Person.SNILS.Format()
+	for range 2 {
+		p := recoverBy(w.browser(), email(a)).b.get(w.link(email(a))).send().at("/recover/identity", http.StatusOK)
+		for range 5 {
+			p = p.send("snils", right, "document-number", "4500000000")
+		}
+		p.at("/recover/in-person", http.StatusOK)
+	}
+	p := recoverBy(w.browser(), email(a)).b.get(w.link(email(a))).send().at("/recover/identity", http.StatusOK)
+	p.send("snils", right, "document-number", a.Profile.Person.Document.Number).at("/recover/in-person", http.StatusOK)
+}
