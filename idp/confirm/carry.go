@@ -15,9 +15,15 @@ import (
 	"github.com/propusk/propusk/idp/notice"
 )
 
-// Handlers gives the jobs of letters.
+// Handlers gives the jobs of letters. Those that wait for the post pass one gate.
 func (m *Mail) Handlers() job.Handlers {
-	return job.Handlers{JobPost: m.hand, JobTrack: m.follow, JobRemind: m.remind}
+	gate := job.NewGate(4)
+	gated := func(h job.Handler) job.Handler {
+		return func(ctx context.Context, ref string) error {
+			return gate.Pass(func() error { return h(ctx, ref) })
+		}
+	}
+	return job.Handlers{JobPost: gated(m.hand), JobTrack: gated(m.follow), JobRemind: m.remind}
 }
 
 // hand gives a letter to the post and then forgets its code. Between the two a crash may come: the post

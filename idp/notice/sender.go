@@ -1,6 +1,7 @@
 package notice
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,10 +31,21 @@ type Sender struct {
 	Carriers map[Channel]Carrier
 	Now      func() time.Time
 	Log      *slog.Logger
+	// AtOnce is how many messages of a channel are handed over at a time, on a node; 6. A mail server
+	// that lets us wait must not hold up the codes that go by SMS.
+	AtOnce int
+
+	gates map[Channel]job.Gate
 }
 
 // Handlers gives the job that sends.
-func (s *Sender) Handlers() job.Handlers { return job.Handlers{JobSend: s.Send} }
+func (s *Sender) Handlers() job.Handlers {
+	s.gates = map[Channel]job.Gate{}
+	for channel := range s.Carriers {
+		s.gates[channel] = job.NewGate(cmp.Or(s.AtOnce, 6))
+	}
+	return job.Handlers{JobSend: s.Send}
+}
 
 // Send hands one message over and forgets its body. Between the two a crash may come, and the message
 // goes out again under the same id. What is past its time, or refused for good, is dropped: the log says
@@ -63,7 +75,7 @@ func (s *Sender) Send(ctx context.Context, id string) error {
 		s.Log.ErrorContext(ctx, "message dropped: no carrier for its channel", "message", id, "channel", string(m.Channel))
 		return s.done(ctx, id, now)
 	}
-	err = carrier.Carry(ctx, *m)
+	err = s.gates[m.Channel].Pass(func() error { return carrier.Carry(ctx, *m) })
 	if errors.Is(err, ErrRefused) {
 		s.Log.WarnContext(ctx, "message dropped: refused by the carrier", "message", id, "channel", string(m.Channel))
 		return s.done(ctx, id, now)

@@ -75,10 +75,14 @@ type Config struct {
 	FirstPause   time.Duration // between the first two questions to a registry; 2 seconds
 	LongestPause time.Duration // the pauses double up to this; 10 minutes
 	PerDay       int           // applications an account may file in a day; 10
+	AtOnce       int           // questions to one registry at a time, on a node; 4
 }
 
 // A Desk takes applications and sees them through.
-type Desk struct{ Config }
+type Desk struct {
+	Config
+	gates map[Bureau]job.Gate
+}
 
 // New makes a desk.
 func New(c Config) *Desk {
@@ -98,7 +102,14 @@ func New(c Config) *Desk {
 	if c.Zone == nil {
 		c.Zone = moscow
 	}
-	return &Desk{c}
+	if c.AtOnce == 0 {
+		c.AtOnce = 4
+	}
+	gates := map[Bureau]job.Gate{}
+	for _, b := range []Bureau{Pension, Interior, Tax} {
+		gates[b] = job.NewGate(c.AtOnce)
+	}
+	return &Desk{c, gates}
 }
 
 // Submit files an application with a citizen's data. It ends the running one; the account's own data
@@ -170,12 +181,19 @@ func samePaper(a, b account.Person) bool {
 // Handlers gives the jobs of applications.
 func (d *Desk) Handlers() job.Handlers {
 	return job.Handlers{
-		JobPension:  func(ctx context.Context, ref string) error { return d.check(ctx, ref, Pension) },
-		JobInterior: func(ctx context.Context, ref string) error { return d.check(ctx, ref, Interior) },
-		JobTax:      func(ctx context.Context, ref string) error { return d.check(ctx, ref, Tax) },
+		JobPension:  d.asks(Pension),
+		JobInterior: d.asks(Interior),
+		JobTax:      d.asks(Tax),
 		JobSettle:   d.settleRefusal,
 		JobDelayed:  d.explain,
 		JobOverdue:  d.overdue,
+	}
+}
+
+// asks is the job that asks one registry, through its gate.
+func (d *Desk) asks(b Bureau) job.Handler {
+	return func(ctx context.Context, ref string) error {
+		return d.gates[b].Pass(func() error { return d.check(ctx, ref, b) })
 	}
 }
 
