@@ -168,3 +168,14 @@ func TestVersion(t *testing.T) {
 		t.Errorf("version = %q, %v", out, err)
 	}
 }
+
+func TestTheMemoryLimitFollowsTheHashes(t *testing.T) {
+	p := config.Default().Passwords
+	if got, want := memoryLimit(p, 8), int64(ordinaryMemory+4*19<<20); got != want {
+		t.Errorf("limit on 8 processors = %d, want %d", got, want)
+	}
+	p.Admitted = 1
+	if got, want := memoryLimit(p, 8), int64(ordinaryMemory+19<<20); got != want {
+		t.Errorf("limit with one hash admitted = %d, want %d", got, want)
+	}
+}

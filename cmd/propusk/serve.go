@@ -29,6 +29,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 		return err
 	}
 	log := newLogger(cfg.Log, cfg.LogLevel())
+	tuneMemory(cfg.Passwords)
 	slog.SetDefault(log) // for libraries that know no other logger
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
