@@ -67,6 +67,16 @@ var TaxPolicy = policy.Policy{Accept: []policy.Combination{
 	{Level: account.Verified, Refuse: []account.Method{account.MailCode}},
 }}
 
+// Known is what those parties ask that judge by the claims they read: the citizen's pages say it beforehand,
+// so that nobody orders a letter for the tax service's sake.
+func Known() map[rp.ID]policy.Policy {
+	return map[rp.ID]policy.Policy{
+		"tax":     TaxPolicy,
+		"pension": {Accept: []policy.Combination{{Level: account.Verified}}},
+		"voting":  {Accept: []policy.Combination{{Level: account.Verified, Methods: []account.Method{account.ServiceCenter}}}},
+	}
+}
+
 // Clients returns the relying parties. With taxPolicy the demands of the tax service are registered;
 // without it the site reads the claims and judges for itself.
 func Clients(a Addresses, secrets Secrets, taxPolicy bool) []Client {
