@@ -94,7 +94,7 @@ func (d *Door) authenticate(ctx context.Context, c credentials) (*rp.Party, erro
 	why := ""
 	switch party.AuthMethod {
 	case rp.AuthNone:
-		if c.secret != "" || c.assertion != "" || c.basic {
+		if c.secret != "" || c.assertion != "" { // an empty secret by Basic is how some libraries say "none"
 			why = "the client is registered to prove nothing, and tries to"
 		}
 	case rp.AuthBasic, rp.AuthPost:
@@ -119,8 +119,11 @@ func (d *Door) authenticate(ctx context.Context, c credentials) (*rp.Party, erro
 	if why == "" {
 		return party, nil
 	}
-	d.record(ctx, edge.RequestID(ctx), party.ID, refuse(invalidClient, why))
-	return nil, d.wrong(ctx, c.id, refuse(invalidClient, "the client is not known"))
+	told := d.wrong(ctx, c.id, refuse(invalidClient, "the client is not known"))
+	if told.code == invalidClient {
+		d.record(ctx, edge.RequestID(ctx), party.ID, refuse(invalidClient, why))
+	}
+	return nil, told
 }
 
 // wrong counts wrong proofs, and beyond a number asks to slow down.

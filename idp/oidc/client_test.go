@@ -48,6 +48,9 @@ func TestAPartyProvesItselfByTheWayItIsRegisteredWith(t *testing.T) {
 			t.Errorf("%s: %d %s %q", what, tok.status, tok.Error, tok.header.Get("WWW-Authenticate"))
 		}
 	}
+	if got := w.browser().post("/oauth2/revoke", url.Values{"token": {"x"}}, "Authorization", basic("sandbox", "")); got.Code != http.StatusOK {
+		t.Errorf("a public client with an empty secret: %d %s", got.Code, got.Body)
+	}
 	if tok := ask(url.Values{"client_id": {"sandbox"}}); tok.status < 400 {
 		t.Errorf("a public client's own token: %+v", tok)
 	}
@@ -69,7 +72,7 @@ func TestWrongProofsAreSlowedDown(t *testing.T) {
 	for range 25 {
 		last = w.tokens(w.browser().post("/oauth2/token", url.Values{"grant_type": {"client_credentials"}}, "Authorization", basic("tax", "wrong")))
 	}
-	if last.status != http.StatusTooManyRequests || last.Error != "slow_down" {
+	if last.status != http.StatusTooManyRequests || last.Error != "slow_down" || last.header.Get("Retry-After") == "" {
 		t.Errorf("after 25 wrong secrets: %+v", last)
 	}
 	if tok := w.token("tax", "grant_type", "client_credentials"); tok.status != http.StatusOK {

@@ -89,6 +89,7 @@ type Door struct {
 	library   http.Handler
 	signers   sync.Map // signerKey → jose.Signer
 	documents atomic.Pointer[documents]
+	refusals  ration
 }
 
 // New makes the door and registers it with the sign-in desk.

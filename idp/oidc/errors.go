@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
+	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/zitadel/oidc/v3/pkg/oidc"
@@ -82,9 +84,29 @@ func (r *refusal) about(parameter, value string) *refusal {
 	return r
 }
 
+// A ration bounds how many refusals of a party are kept in a minute: anybody can ask in a party's name,
+// and must not be able to fill the disk with our answers.
+type ration struct {
+	mu     sync.Mutex
+	minute int64
+	kept   map[rp.ID]int
+}
+
+const rationed = 300
+
+func (r *ration) take(client rp.ID, at time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if m := at.Unix() / 60; m != r.minute || r.kept == nil {
+		r.minute, r.kept = m, map[rp.ID]int{}
+	}
+	r.kept[client]++
+	return r.kept[client] <= rationed
+}
+
 // record keeps the exact reason for the party's look-up. It must not fail the request, and names nobody.
 func (d *Door) record(ctx context.Context, id string, client rp.ID, r *refusal) {
-	if client == "" || id == "" {
+	if client == "" || id == "" || !d.refusals.take(client, d.Wall()) {
 		return
 	}
 	out := rp.Refusal{ID: id, Client: client, Error: r.code, Reason: r.reason, Detail: r.detail, At: d.Wall()}

@@ -62,15 +62,19 @@ func (d *Door) guard(next http.Handler) http.Handler {
 	})
 }
 
-// A challenger adds to a 401 the header that it must have (RFC 6749 section 5.2).
+// A challenger adds to a 401 the header that it must have (RFC 6749 section 5.2), and to a 429 when to
+// come again.
 type challenger struct {
 	http.ResponseWriter
 	issuer string
 }
 
 func (w *challenger) WriteHeader(status int) {
-	if status == http.StatusUnauthorized {
+	switch status {
+	case http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", `Basic realm="`+w.issuer+`", charset="UTF-8"`)
+	case http.StatusTooManyRequests:
+		w.Header().Set("Retry-After", "60")
 	}
 	w.ResponseWriter.WriteHeader(status)
 }

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/propusk/propusk/idp/rp"
 )
@@ -289,5 +290,21 @@ func TestWhyTellsThePartyTheExactReason(t *testing.T) {
 	}
 	if out := look("tax", "wrong"); out.Code != http.StatusUnauthorized {
 		t.Errorf("a wrong secret: %d", out.Code)
+	}
+}
+
+func TestStrangersCannotFillTheDiskWithRefusals(t *testing.T) {
+	w := newWorld(t)
+	w.Ops.Reset()
+	for range 400 {
+		w.browser().get("/oauth2/authorize", ask("tax", "scope", "everything"))
+	}
+	if writes := len(w.Ops.Reset()); writes > 310 {
+		t.Errorf("%d trips for 400 refusals in a minute", writes)
+	}
+	w.wall.Advance(time.Minute)
+	w.browser().get("/oauth2/authorize", ask("tax", "scope", "everything"))
+	if len(w.Ops.Reset()) == 0 {
+		t.Error("nothing is kept a minute later")
 	}
 }
