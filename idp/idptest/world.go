@@ -220,3 +220,6 @@ func (n *Node) SaveParty(p *rp.Party) {
 		n.world.tb.Fatal(err)
 	}
 }
+
+// First is the node that the world itself is.
+func (w *World) First() *Node { return w.first }
