@@ -98,6 +98,11 @@ func connectPostgres(ctx context.Context, dsn string, o Options) (*DB, error) {
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "propusk"
 	}
+	// Every hot statement finds its rows by a key, so one plan is right for all values; planning anew for
+	// the values of each call costs more than the call.
+	if config.RuntimeParams["plan_cache_mode"] == "" {
+		config.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
+	}
 	if o.Observe != nil {
 		config.Tracer = prepares{o.Observe}
 	}

@@ -58,7 +58,7 @@ const attempts = 20
 
 // Atomically runs f in one transaction: all that it does through tx stands, or nothing. When the
 // transaction loses to another one f runs again, so it must be pure but for tx. It does no other I/O, for
-// it holds locks, on SQLite the only writer's place.
+// it holds locks, on SQLite the only writer's place; a write past tx would there wait for f itself.
 func (r *Records) Atomically(ctx context.Context, f func(tx *Stores) error) error {
 	var err error
 	for i := range attempts {

@@ -1,11 +1,14 @@
 package sqlstore
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
@@ -15,8 +18,12 @@ import (
 	"github.com/propusk/propusk/idp/fault"
 )
 
-// seedBatch is how many accounts are written in a transaction.
-const seedBatch = 2000
+// Accounts are sealed seedBatch at a time, and seedWrite batches are written in one transaction, sorted:
+// digests are random, and rows in order touch each page of an index once.
+const (
+	seedBatch = 2000
+	seedWrite = 10
+)
 
 // bundle is accounts sealed and ready to be written.
 type bundle struct {
@@ -49,30 +56,72 @@ func (r *Records) Seed(ctx context.Context, n int, one func(i int) *account.Acco
 			}
 		}
 	}()
-	write := r.writeBatch
-	if r.db.dialect == postgresDialect {
-		write = r.copyBatch
+	write, end, err := r.seedWriter(ctx)
+	if err != nil {
+		return said("seed", err)
 	}
-	done := 0
-	for b := range bundles {
-		if b.err == nil {
-			b.err = write(ctx, b)
+	defer end()
+	done, whole := 0, bundle{}
+	flush := func() error {
+		whole.sort()
+		if err := write(ctx, whole); err != nil {
+			return err
 		}
-		if b.err != nil {
-			if r.db.dialect.taken(b.err) {
+		if done += whole.n; progress != nil {
+			progress(done, n)
+		}
+		whole = bundle{}
+		return nil
+	}
+	for b := range bundles {
+		err := b.err
+		if err == nil {
+			whole.n += b.n
+			whole.accounts, whole.lookup = append(whole.accounts, b.accounts...), append(whole.lookup, b.lookup...)
+			if whole.n >= seedBatch*seedWrite || done+whole.n == n {
+				err = flush()
+			}
+		}
+		if err != nil {
+			if r.db.dialect.taken(err) {
 				return fmt.Errorf("sqlstore: seed: %w", fault.Exists)
 			}
-			return said("seed", b.err)
-		}
-		if done += b.n; progress != nil {
-			progress(done, n)
+			return said("seed", err)
 		}
 	}
 	if done < n {
 		return ctx.Err()
 	}
-	_, err := r.db.write.ExecContext(ctx, `ANALYZE`)
+	_, err = r.db.write.ExecContext(ctx, `ANALYZE`)
 	return said("analyze after seeding", err)
+}
+
+// sort puts rows in the order of their keys.
+func (b *bundle) sort() {
+	slices.SortFunc(b.accounts, func(x, y []any) int { return cmp.Compare(x[0].(int64), y[0].(int64)) })
+	slices.SortFunc(b.lookup, func(x, y []any) int {
+		return cmp.Or(cmp.Compare(x[0].(string), y[0].(string)), bytes.Compare(x[2].([]byte), y[2].([]byte)))
+	})
+}
+
+// seedWriter says how batches are written, and puts the connection back when all are. SQLite gets room
+// for its pages, and writes them through once at the end.
+func (r *Records) seedWriter(ctx context.Context) (write func(context.Context, bundle) error, end func(), err error) {
+	if r.db.dialect == postgresDialect {
+		return r.copyBatch, func() {}, nil
+	}
+	var synchronous int
+	if err := r.db.write.QueryRowContext(ctx, `PRAGMA synchronous`).Scan(&synchronous); err != nil {
+		return nil, nil, err
+	}
+	_, err = r.db.write.ExecContext(ctx, `PRAGMA cache_size = -400000; PRAGMA wal_autocheckpoint = 100000; PRAGMA synchronous = OFF`)
+	return r.writeBatch, func() {
+		_, err := r.db.write.ExecContext(context.WithoutCancel(ctx), fmt.Sprintf(
+			`PRAGMA synchronous = %d; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA wal_autocheckpoint = 1000; PRAGMA cache_size = -8000`, synchronous))
+		if err != nil {
+			r.vault.Logger.WarnContext(ctx, "settings after seeding not restored", "error", err)
+		}
+	}, err
 }
 
 // sealing starts a sealer for each processor.
@@ -149,6 +198,9 @@ func copyRows(ctx context.Context, c *sql.Conn, b bundle) error {
 			return errors.New("not a connection to PostgreSQL")
 		}
 		return pgx.BeginFunc(ctx, std.Conn(), func(tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, `SET LOCAL synchronous_commit = off`); err != nil {
+				return err
+			}
 			_, err := tx.CopyFrom(ctx, pgx.Identifier{"account"}, []string{"id", "epoch", "version", "standing", "created", "standard_at",
 				"verified_at", "lang", "wrapped_key", "profile", "credential"}, pgx.CopyFromRows(b.accounts))
 			if err != nil {

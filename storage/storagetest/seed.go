@@ -18,8 +18,8 @@ func seeding(t *testing.T, s *Stores) {
 	}
 	var told []int
 	ok(t, "Seed", s.Seed(ctx, n, func(i int) *account.Account { return made[i] }, func(done, total int) { told = append(told, done) }))
-	if len(told) != 2 || told[1] != n {
-		t.Errorf("progress: got %v, want two steps up to %d", told, n)
+	if len(told) == 0 || told[len(told)-1] != n {
+		t.Errorf("progress: got %v, want steps up to %d", told, n)
 	}
 	for _, i := range []int{0, n / 2, n - 1} {
 		got, err := s.FindAccount(ctx, account.BySNILS, made[i].Profile.Person.SNILS.String())
