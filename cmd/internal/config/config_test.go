@@ -109,7 +109,7 @@ func TestAllMistakesAreReportedAtOnce(t *testing.T) {
 func TestTheEnvironmentOverridesTheFile(t *testing.T) {
 	c, err := Parse(exampleText(t), []string{
 		"PROPUSK_STORES_RECORDS=sqlite:/tmp/a.db", "PROPUSK_SESSIONS_ORDINARY_IDLE=45m",
-		"PROPUSK_LISTEN=127.0.0.1:1, [::1]:1", "PROPUSK_PASSWORDS_ADMITTED=3", "PROPUSK_TEST_POSTGRES=is of the tests",
+		"PROPUSK_LISTEN=127.0.0.1:1, [::1]:1", "PROPUSK_PASSWORDS_ADMITTED=3", "PROPUSK_TEST_POSTGRES=is of the tests", "PROPUSK_REQUIRE=1",
 	})
 	if err != nil {
 		t.Fatal(err)

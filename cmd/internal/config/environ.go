@@ -11,8 +11,11 @@ import (
 // prefix begins every variable that overrides a setting.
 const prefix = "PROPUSK_"
 
-// foreign begins variables that are no settings: the servers of the tests.
-const foreign = "PROPUSK_TEST_"
+// Variables under the same prefix that are no settings: what make test tells the tests.
+const (
+	forTests = "PROPUSK_TEST_"
+	required = "PROPUSK_REQUIRE"
+)
 
 // override lays the environment over the configuration. A variable that names no setting is a mistake,
 // as an unknown key is: a typing error must not silently leave a default in force.
@@ -21,7 +24,7 @@ func override(c *Config, environ []string) (mistakes []error) {
 	collect(prefix, reflect.ValueOf(c).Elem(), settings)
 	for _, e := range environ {
 		name, value, _ := strings.Cut(e, "=")
-		if !strings.HasPrefix(name, prefix) || strings.HasPrefix(name, foreign) {
+		if !strings.HasPrefix(name, prefix) || strings.HasPrefix(name, forTests) || name == required {
 			continue
 		}
 		field, ok := settings[name]

@@ -101,6 +101,9 @@ func (m *maker) provide(ctx context.Context) (err error) {
 	if path := chromium(); path != "" {
 		m.env = append(m.env, "CHROMIUM="+path)
 	}
+	if m.require { // a test without its server fails at once, and says why
+		m.env = append(m.env, "PROPUSK_REQUIRE=1")
+	}
 	return nil
 }
 
