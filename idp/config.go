@@ -12,8 +12,6 @@ import (
 
 	"github.com/propusk/propusk/idp/authn/password"
 	"github.com/propusk/propusk/idp/notice/mail"
-	"github.com/propusk/propusk/idp/policy"
-	"github.com/propusk/propusk/idp/rp"
 	"github.com/propusk/propusk/idp/seal"
 	"github.com/propusk/propusk/idp/session"
 )
@@ -55,9 +53,6 @@ type Config struct {
 	KeyDelay time.Duration
 	// SeedKeys are the uses for which keys are made at the first start; nil: all.
 	SeedKeys []seal.Use
-	// Known is what relying parties that judge by the claims they read are known to ask; the citizen's
-	// page tells it beside the registered policies.
-	Known map[rp.ID]policy.Policy
 	// Help is the telephone of the help desk as messages print it.
 	Help string
 }

@@ -32,7 +32,7 @@ func (p *Provider) open(c Config, d *desks) error {
 		Recovery: d.recovery, Contacts: d.contacts, Registry: d.registry, Letters: d.letters, Notices: d.notices,
 		Accounts: records, Read: records, Atomically: within(records, func(tx *sqlstore.Stores) web.Tx { return tx }), Ring: ring,
 		Transients: p.stores.Transients,
-		Public:     c.Issuer, Legal: web.Legal{Processing: processing}, Known: c.Known, Now: c.Now, Wall: c.Wall, Log: c.Log,
+		Public:     c.Issuer, Legal: web.Legal{Processing: processing}, Now: c.Now, Wall: c.Wall, Log: c.Log,
 	})
 	guest := guests{hosted}
 	protocol := oidc.New(oidc.Config{

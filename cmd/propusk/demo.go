@@ -161,6 +161,9 @@ func (d *demo) provider(ctx context.Context) (*idp.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := d.place.LeaveIssuer(d.at.Provider); err != nil {
+		return nil, err
+	}
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	api := fmt.Sprintf("http://127.0.0.1:%d", d.BasePort+int(portAPI))

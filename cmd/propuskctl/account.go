@@ -9,10 +9,10 @@ import (
 
 	"github.com/propusk/propusk/cmd/internal/stores"
 	"github.com/propusk/propusk/idp/account"
-	"github.com/propusk/propusk/idp/audit"
 	"github.com/propusk/propusk/idp/civil"
+	"github.com/propusk/propusk/idp/confirm"
 	"github.com/propusk/propusk/idp/fault"
-	"github.com/propusk/propusk/idp/session"
+	"github.com/propusk/propusk/idp/notice"
 	"github.com/propusk/propusk/storage/sqlstore"
 )
 
@@ -122,17 +122,19 @@ func (c *accountLower) Run(d *desk) error {
 		}
 		from := a.Level
 		err = o.Atomically(d.ctx, func(tx *sqlstore.Stores) error {
-			now := o.Now()
-			a, err = session.Fall(d.ctx, tx, a.ID, func(a *account.Account) error { return a.Lower(to, now) }, session.Why{
-				Kind: audit.Lowered, Reason: c.Reason, Now: now, Wall: time.Now().UTC(),
+			lowered, err := confirm.Lower(d.ctx, tx, o.Notices, confirm.Lowering{
+				Account: a.ID, To: to, Why: notice.WhyOffice, Reason: c.Reason, Now: o.Now(), Wall: time.Now().UTC(),
 				Detail: map[string]string{"from": from.String(), "to": to.String(), "by": "propuskctl"},
 			})
+			if err == nil {
+				a = lowered
+			}
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		d.printf("%s is %s now, was %s; sessions and tokens have ended\n", a.ID, a.Level, from)
+		d.printf("%s is %s now, was %s; sessions and tokens have ended, the citizen is told\n", a.ID, a.Level, from)
 		return nil
 	})
 }

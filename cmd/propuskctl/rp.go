@@ -47,6 +47,7 @@ type rpAdd struct {
 	Refuse       []string      `help:"Do not accept these confirmation methods."`
 	MaxAge       time.Duration `help:"Oldest confirmation that is accepted."`
 	AccessDenied bool          `help:"Answer access_denied where the policy is not met."`
+	Announce     bool          `help:"The service judges by the claims itself: the demands are only told to citizens beforehand."`
 }
 
 func (c *rpAdd) Run(d *desk) error {
@@ -170,7 +171,12 @@ func (c *rpAdd) policy(p *rp.Party) (err error) {
 	if one.Refuse, err = methods(c.Refuse); err != nil {
 		return err
 	}
-	p.Policy = policy.Policy{Accept: []policy.Combination{one}}
+	demand := policy.Policy{Accept: []policy.Combination{one}}
+	if c.Announce {
+		p.Announced = demand
+	} else {
+		p.Policy = demand
+	}
 	return nil
 }
 

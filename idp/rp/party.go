@@ -44,7 +44,10 @@ type Party struct {
 	Audience      string   `json:"audience,omitempty"`           // the resource server of such tokens
 	Introspection bool     `json:"introspection,omitempty"`      // may ask about any token, as a resource server
 
-	Policy      policy.Policy `json:"policy"`
+	Policy policy.Policy `json:"policy"`
+	// Announced is what the party demands when it judges by the claims it reads: citizens are told of it
+	// beforehand, and nothing is decided by it.
+	Announced   policy.Policy `json:"announced_policy,omitzero"`
 	DeniedError string        `json:"denied_error,omitempty"` // "access_denied" instead of unmet_authentication_requirements
 	// Consent says for how long a citizen's consent is remembered; 0 is the default of a year.
 	Consent time.Duration `json:"consent_seconds,omitempty"`

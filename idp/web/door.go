@@ -31,7 +31,6 @@ import (
 	"github.com/propusk/propusk/idp/contact"
 	"github.com/propusk/propusk/idp/grant"
 	"github.com/propusk/propusk/idp/notice"
-	"github.com/propusk/propusk/idp/policy"
 	"github.com/propusk/propusk/idp/recovery"
 	"github.com/propusk/propusk/idp/register"
 	"github.com/propusk/propusk/idp/registry"
@@ -90,11 +89,8 @@ type Config struct {
 	Transients transient.Store
 
 	// Public is the provider's own address, the issuer: links in messages begin with it.
-	Public *url.URL
-	Legal  Legal
-	// Known is what parties that judge by the claims they read are known to ask: the account's home page
-	// tells it beside the registered policies.
-	Known     map[rp.ID]policy.Policy
+	Public    *url.URL
+	Legal     Legal
 	Now, Wall func() time.Time
 	Log       *slog.Logger
 }

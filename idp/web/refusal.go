@@ -179,7 +179,7 @@ func (d *Door) demands(ctx context.Context) ([]*rp.Party, map[rp.ID]policy.Polic
 	all = slices.DeleteFunc(slices.Clone(all), func(p *rp.Party) bool {
 		ask := p.Policy
 		if len(ask.Accept) == 0 {
-			ask = d.Known[p.ID]
+			ask = p.Announced
 		}
 		asks[p.ID] = ask
 		return p.Disabled || len(ask.Accept) == 0

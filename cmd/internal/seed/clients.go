@@ -67,16 +67,6 @@ var TaxPolicy = policy.Policy{Accept: []policy.Combination{
 	{Level: account.Verified, Refuse: []account.Method{account.MailCode}},
 }}
 
-// Known is what those parties ask that judge by the claims they read: the citizen's pages say it beforehand,
-// so that nobody orders a letter for the tax service's sake.
-func Known() map[rp.ID]policy.Policy {
-	return map[rp.ID]policy.Policy{
-		"tax":     TaxPolicy,
-		"pension": {Accept: []policy.Combination{{Level: account.Verified}}},
-		"voting":  {Accept: []policy.Combination{{Level: account.Verified, Methods: []account.Method{account.ServiceCenter}}}},
-	}
-}
-
 // Clients returns the relying parties. With taxPolicy the demands of the tax service are registered;
 // without it the site reads the claims and judges for itself.
 func Clients(a Addresses, secrets Secrets, taxPolicy bool) []Client {
@@ -86,23 +76,27 @@ func Clients(a Addresses, secrets Secrets, taxPolicy bool) []Client {
 			Home: home, Profile: rp.Strict, AuthMethod: "client_secret_basic", SecretHash: rp.HashSecret(secrets[id]),
 			Redirects: []string{home + "/callback/" + id}, PostLogout: []string{home + "/"}, Backchannel: home + "/backchannel-logout",
 			Grants: []string{"authorization_code", "refresh_token", "client_credentials"},
-			Scopes: append([]string{"openid"}, scopes...), IDTokenAlg: "ES256", Introspection: true,
+			Scopes: append([]string{"openid"}, scopes...), IDTokenAlg: "ES256",
 		}
 		return Client{p, secrets[id]}
 	}
 	tax := site("tax", a.Tax, "Налоговая служба", "Tax service",
 		"чтобы показать ваши начисления и вычеты", "to show what you owe and what you are owed", "profile", "inn", "snils", "offline_access")
+	portal := site("portal", a.Portal, "Портал услуг", "Services portal",
+		"чтобы заполнить за вас заявления", "to fill in forms for you", "profile", "email", "phone", "address", "offline_access")
+	portal.Party.Announced = policy.Policy{Accept: []policy.Combination{{Level: account.Simplified}}}
+	pension := site("pension", a.Pension, "Пенсионный фонд", "Pension fund",
+		"чтобы найти ваш лицевой счёт", "to find your account", "profile", "snils", "phone", "offline_access")
+	voting := site("voting", a.Voting, "Общественные инициативы", "Public initiatives",
+		"чтобы один человек голосовал один раз", "so that one person votes once", "profile", "offline_access")
+	tax.Party.Announced = TaxPolicy
+	pension.Party.Announced = policy.Policy{Accept: []policy.Combination{{Level: account.Verified}}}
+	voting.Party.Announced = policy.Policy{Accept: []policy.Combination{{Level: account.Verified, Methods: []account.Method{account.ServiceCenter}}}}
 	if taxPolicy {
 		tax.Party.Policy = TaxPolicy
 	}
 	return []Client{
-		site("portal", a.Portal, "Портал услуг", "Services portal",
-			"чтобы заполнить за вас заявления", "to fill in forms for you", "profile", "email", "phone", "address", "offline_access"),
-		tax,
-		site("pension", a.Pension, "Пенсионный фонд", "Pension fund",
-			"чтобы найти ваш лицевой счёт", "to find your account", "profile", "snils", "phone", "offline_access"),
-		site("voting", a.Voting, "Общественные инициативы", "Public initiatives",
-			"чтобы один человек голосовал один раз", "so that one person votes once", "profile", "offline_access"),
+		portal, tax, pension, voting,
 		site("bank", a.Bank, "Онлайн-банк", "Online bank",
 			"чтобы узнать в вас клиента банка", "to recognise you as the bank's client", "profile", "phone", "snils", "inn", "documents", "offline_access"),
 		sandbox(),

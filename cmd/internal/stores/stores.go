@@ -10,10 +10,12 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/propusk/propusk/cmd/internal/config"
 	"github.com/propusk/propusk/examples/simulators"
+	"github.com/propusk/propusk/idp/notice"
 	"github.com/propusk/propusk/idp/seal"
 	"github.com/propusk/propusk/storage/sqlstore"
 )
@@ -25,6 +27,16 @@ type Place struct {
 	Master     string // file of the master key
 	World      string // of a demo: the directory of the outside world and its clock
 	Now        func() time.Time
+	Issuer     string // the provider's address; of a demo: the one it last ran at
+	Help       string // the telephone that messages print
+}
+
+// issuerFile is where a demo leaves its address for the administrator's commands.
+func (p Place) issuerFile() string { return filepath.Join(filepath.Dir(p.Master), "issuer") }
+
+// LeaveIssuer writes down the address that a demo runs at.
+func (p Place) LeaveIssuer(issuer string) error {
+	return os.WriteFile(p.issuerFile(), []byte(issuer+"\n"), 0o600)
 }
 
 // Demo is the place of a demo in a directory.
@@ -41,7 +53,9 @@ func Demo(dir string) Place {
 
 // Configured is the place of a configuration.
 func Configured(c *config.Config) Place {
-	return Place{Records: c.Stores.Records, Transients: c.Stores.Transients, Master: c.Keys.Master, Now: time.Now}
+	return Place{
+		Records: c.Stores.Records, Transients: c.Stores.Transients, Master: c.Keys.Master, Now: time.Now, Issuer: c.Issuer,
+	}
 }
 
 // Opened are the stores of a place.
@@ -50,6 +64,7 @@ type Opened struct {
 	Keyring *seal.Keyring
 	Now     func() time.Time
 	DB      *sqlstore.DB
+	Notices *notice.Notices
 }
 
 // ErrNoDemo says that a directory holds no demo.
@@ -66,6 +81,9 @@ func Open(ctx context.Context, p Place, log *slog.Logger) (*Opened, error) {
 			return nil, err
 		}
 		p.Now = clock.Now
+		if issuer, err := os.ReadFile(p.issuerFile()); err == nil {
+			p.Issuer = strings.TrimSpace(string(issuer))
+		}
 	}
 	master, err := seal.LoadMaster(p.Master)
 	if err != nil {
@@ -77,6 +95,9 @@ func Open(ctx context.Context, p Place, log *slog.Logger) (*Opened, error) {
 	}
 	o, err := open(ctx, db, master, p.Now, log)
 	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	if o.Notices, err = notice.New(notice.Config{Issuer: p.Issuer, Help: p.Help, Now: p.Now}); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return o, nil
