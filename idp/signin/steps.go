@@ -10,7 +10,7 @@ import (
 	"github.com/propusk/propusk/idp/fault"
 )
 
-// Remembered is how long a consent is remembered, unless the party is registered with another time.
+// Remembered is how many days a consent is remembered, unless the party is registered with another time.
 const Remembered = 365
 
 // Allow records that the citizen allows the party what it asks, and remembers it.
