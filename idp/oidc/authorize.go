@@ -67,7 +67,7 @@ func (d *Door) authorize(c echo.Context) error {
 	}
 	d.SignIn.Start(r, browser)
 	f := &signin.Facts{Request: r, Party: party, Now: d.Now(), Wall: d.Wall()}
-	if err := d.SignIn.Gather(ctx, f, sid); err != nil {
+	if err := d.SignIn.Gather(ctx, f, sid, browser); err != nil {
 		return err
 	}
 	switch step := signin.Next(f); step.Kind {

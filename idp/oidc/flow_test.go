@@ -376,4 +376,3 @@ func TestPolicyIsJudgedAgainAtRefreshAndIntrospection(t *testing.T) {
 		t.Errorf("refresh: %+v", got)
 	}
 }
-
