@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/propusk/propusk/cmd/internal/config"
@@ -43,11 +42,8 @@ func (c *seedCommand) Run(d *desk) error {
 	return d.with(func(o *stores.Opened) error {
 		line := progress.Start(d.out, "accounts", int64(c.Accounts), time.Now)
 		crowd := &seed.Crowd{
-			Records: o.Records, Hash: hash, Workers: 1,
+			Records: o.Records, Hash: hash,
 			Made: func(n int) { line.Add(int64(n)) }, Stood: func(n int) { line.Skip(int64(n)) },
-		}
-		if strings.HasPrefix(o.DB.Dialect(), "postgres") {
-			crowd.Workers = 4
 		}
 		if err := crowd.Write(d.ctx, c.Accounts); err != nil {
 			return err

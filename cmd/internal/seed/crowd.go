@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
+	"sort"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/civil"
@@ -18,79 +16,103 @@ import (
 // CrowdPhone is the mobile number of the nth member of a crowd.
 func CrowdPhone(n int) string { return fmt.Sprintf("+791%08d", n) }
 
-// A Crowd is many verified accounts with the seeds' password, for measurements. They are made through the
-// same stores as citizens' accounts, sealed and indexed, and share one password hash.
+// A Crowd is many verified accounts with the seeds' password, for measurements. They are sealed and
+// indexed as citizens' accounts are, and share one password hash.
 type Crowd struct {
 	Records *sqlstore.Records
 	Hash    string
-	Workers int // at once; on SQLite there is one writer anyway
 	// Made and Stood are told of accounts as they are written or found.
 	Made, Stood func(n int)
 }
 
-// crowdBatch is how many accounts one transaction writes.
-const crowdBatch = 200
+const (
+	// crowdWindow is how far from the first missing member others may stand or be missing after an
+	// interruption: Records.Seed writes batches of 20,000 nearly in their order.
+	crowdWindow = 60_000
+	crowdBatch  = 500 // how many accounts one transaction of a repair writes
+)
 
-// Write makes sure that members 0 to total-1 exist. Interrupted, it can be run again: whole batches that
-// stand are passed over.
+// Write makes sure that members 0 to total-1 exist. Interrupted, it can be run again.
 func (c *Crowd) Write(ctx context.Context, total int) error {
-	group, ctx := errgroup.WithContext(ctx)
-	var next atomic.Int64
-	for range max(c.Workers, 1) {
-		group.Go(func() error {
-			for ctx.Err() == nil {
-				from := int(next.Add(crowdBatch)) - crowdBatch
-				if from >= total {
-					return nil
-				}
-				if err := c.batch(ctx, from, min(from+crowdBatch, total)); err != nil {
+	var failed error
+	first := sort.Search(total, func(n int) bool {
+		if failed != nil {
+			return true
+		}
+		stands, err := c.stands(ctx, n)
+		failed = err
+		return !stands
+	})
+	if failed != nil {
+		return failed
+	}
+	from, to := max(0, first-crowdWindow), min(total, first+crowdWindow)
+	if first == 0 { // most likely an empty database
+		err := c.fill(ctx, 0, total)
+		if !errors.Is(err, fault.Exists) {
+			return err
+		}
+	}
+	c.Stood(from)
+	if err := c.repair(ctx, from, to); err != nil {
+		return err
+	}
+	return c.fill(ctx, to, total)
+}
+
+// fill writes members who are known to be missing, fast.
+func (c *Crowd) fill(ctx context.Context, from, to int) error {
+	if from >= to {
+		return nil
+	}
+	told := 0
+	return c.Records.Seed(ctx, to-from, func(i int) *account.Account { return c.member(from + i) }, func(done, _ int) {
+		c.Made(done - told)
+		told = done
+	})
+}
+
+// repair looks for every member and writes the missing ones.
+func (c *Crowd) repair(ctx context.Context, from, to int) error {
+	var missing []*account.Account
+	flush := func() error {
+		err := c.Records.Atomically(ctx, func(tx *sqlstore.Stores) error {
+			for _, a := range missing {
+				if err := tx.CreateAccount(ctx, a); err != nil {
 					return err
 				}
 			}
-			return ctx.Err()
+			return nil
 		})
-	}
-	return group.Wait()
-}
-
-// batch writes members from..to-1 in one transaction, unless they stand. A transaction is all or nothing,
-// so the last member tells of all; a batch cut short by a smaller total before is finished one by one.
-func (c *Crowd) batch(ctx context.Context, from, to int) error {
-	last, err := c.stands(ctx, to-1)
-	if err != nil {
+		c.Made(len(missing))
+		missing = missing[:0]
 		return err
 	}
-	if last {
-		c.Stood(to - from)
-		return nil
-	}
-	for first, err := c.stands(ctx, from); first && from < to; first, err = c.stands(ctx, from) {
-		if err != nil {
-			return err
-		}
-		c.Stood(1)
-		from++
-	}
-	accounts := make([]*account.Account, 0, to-from)
 	for n := from; n < to; n++ {
-		a, err := crowdMember(n).account(c.Hash)
-		if err != nil {
+		stands, err := c.stands(ctx, n)
+		switch {
+		case err != nil:
 			return err
+		case stands:
+			c.Stood(1)
+			continue
 		}
-		accounts = append(accounts, a)
-	}
-	err = c.Records.Atomically(ctx, func(tx *sqlstore.Stores) error {
-		for _, a := range accounts {
-			if err := tx.CreateAccount(ctx, a); err != nil {
+		if missing = append(missing, c.member(n)); len(missing) == crowdBatch {
+			if err := flush(); err != nil {
 				return err
 			}
 		}
-		return nil
-	})
-	if err == nil {
-		c.Made(len(accounts))
 	}
-	return err
+	return flush()
+}
+
+// member is an account that nothing can be wrong with: a test walks through the arithmetic.
+func (c *Crowd) member(n int) *account.Account {
+	a, err := crowdMember(n).account(c.Hash)
+	if err != nil {
+		panic(err)
+	}
+	return a
 }
 
 func (c *Crowd) stands(ctx context.Context, n int) (bool, error) {

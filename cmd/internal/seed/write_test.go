@@ -20,7 +20,7 @@ func opened(t *testing.T) *stores.Opened {
 	t.Helper()
 	dir := t.TempDir()
 	p := stores.Place{
-		Records: "sqlite:" + filepath.Join(dir, "records.db") + "?synchronous=off", Master: filepath.Join(dir, "master.key"), Now: time.Now,
+		Records: "sqlite:" + filepath.Join(dir, "records.db") + "?synchronous=off", Master: filepath.Join(dir, "master.key"), Now: time.Now, Issuer: "http://localhost:8080",
 	}
 	if _, err := seal.CreateMaster(p.Master); err != nil {
 		t.Fatal(err)
@@ -95,7 +95,7 @@ func TestSeedsAreWrittenOnce(t *testing.T) {
 func TestACrowdCanBeFinishedLater(t *testing.T) {
 	o := opened(t)
 	made, stood := 0, 0
-	c := &Crowd{Records: o.Records, Hash: "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA", Workers: 1,
+	c := &Crowd{Records: o.Records, Hash: "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA",
 		Made: func(n int) { made += n }, Stood: func(n int) { stood += n }}
 	for _, step := range []struct{ total, made, stood int }{{30, 30, 0}, {30, 0, 30}, {450, 420, 30}, {450, 0, 450}} {
 		made, stood = 0, 0
