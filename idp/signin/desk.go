@@ -144,11 +144,12 @@ func (d *Desk) Load(ctx context.Context, tx, browser string, sid session.ID) (*F
 	if f.Progress.Answered || !f.Now.Before(r.Deadline) {
 		return nil, ErrStale
 	}
-	return f, d.Gather(ctx, f, sid)
+	return f, d.Gather(ctx, f, sid, browser)
 }
 
-// Gather reads the party, the session, its account's standing and the consent: for a session, one trip.
-func (d *Desk) Gather(ctx context.Context, f *Facts, sid session.ID) (err error) {
+// Gather reads the party, the session, its account's standing and the consent: for a session, one trip. A
+// session counts only beside the browser's present secret: cookies kept from before a renewal are nobody's.
+func (d *Desk) Gather(ctx context.Context, f *Facts, sid session.ID, browser string) (err error) {
 	if f.Request.Client != "" && f.Party == nil {
 		if f.Party, err = d.Parties.Party(ctx, f.Request.Client); err != nil {
 			return fmt.Errorf("signin: party: %w", err)
@@ -158,7 +159,7 @@ func (d *Desk) Gather(ctx context.Context, f *Facts, sid session.ID) (err error)
 		return nil
 	}
 	f.Session, f.Standing, f.Consent, err = d.Records.SignOn(ctx, sid, f.Request.Client)
-	if errors.Is(err, fault.NotFound) {
+	if errors.Is(err, fault.NotFound) || err == nil && !session.SameBrowser(browser, f.Session.Browser) {
 		f.Session, f.Standing, f.Consent = nil, account.Standing{}, nil
 		return nil
 	}
