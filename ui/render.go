@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -50,7 +51,7 @@ type OperatorFrame struct{ Centre, Name, Window string }
 type Renderer struct {
 	options Options
 	assets  *Assets
-	pages   map[string]map[string]*template.Template // language, page
+	pages   map[string]map[string]func() (*template.Template, error) // language, page
 	speak   map[string]*speaker
 }
 
@@ -70,7 +71,7 @@ func New(o Options) (*Renderer, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Renderer{options: o, assets: assets, pages: map[string]map[string]*template.Template{}, speak: map[string]*speaker{}}
+	r := &Renderer{options: o, assets: assets, pages: map[string]map[string]func() (*template.Template, error){}, speak: map[string]*speaker{}}
 	bundle, err := loadLocale(files)
 	if err != nil {
 		return nil, err
@@ -113,9 +114,10 @@ func matchPages(files fs.FS) error {
 	return nil
 }
 
-// parse makes one language's templates: the frame and the parts once, each
-// page on a clone of them.
-func (r *Renderer) parse(s *speaker) (map[string]*template.Template, error) {
+// parse makes one language's templates: the frame and the parts once, each page on a clone of them. All
+// are parsed here, so that a mistake is found at start; but a clone is kept only of pages that are shown,
+// since all of them together are most of what lives on the heap, and the collector walks through it.
+func (r *Renderer) parse(s *speaker) (map[string]func() (*template.Template, error), error) {
 	base := template.New("frame").Option("missingkey=error").Funcs(s.funcs("")).Funcs(template.FuncMap{"asset": r.assets.URL})
 	shared, err := fs.Glob(files, "parts/*/*.html")
 	if err != nil {
@@ -130,17 +132,20 @@ func (r *Renderer) parse(s *speaker) (map[string]*template.Template, error) {
 			return nil, err
 		}
 	}
-	pages := map[string]*template.Template{}
+	pages := map[string]func() (*template.Template, error){}
 	for _, p := range all() {
-		t, err := base.Clone()
-		if err != nil {
-			return nil, fmt.Errorf("ui: %w", err)
-		}
 		name := p.PageName()
-		if err := parseInto(t.Funcs(s.funcs(name)), "pages/"+name+"/page.html"); err != nil {
+		page := func() (*template.Template, error) {
+			t, err := base.Clone()
+			if err != nil {
+				return nil, fmt.Errorf("ui: %w", err)
+			}
+			return t, parseInto(t.Funcs(s.funcs(name)), "pages/"+name+"/page.html")
+		}
+		if _, err := page(); err != nil {
 			return nil, err
 		}
-		pages[name] = t
+		pages[name] = sync.OnceValues(page)
 	}
 	return pages, nil
 }
@@ -171,9 +176,13 @@ func (r *Renderer) Render(w io.Writer, f Frame, p Page) error {
 	if r.pages[f.Lang] == nil {
 		f.Lang = Languages()[0]
 	}
-	t := r.pages[f.Lang][p.PageName()]
-	if t == nil {
+	page := r.pages[f.Lang][p.PageName()]
+	if page == nil {
 		return fmt.Errorf("ui: no page %q", p.PageName())
+	}
+	t, err := page()
+	if err != nil {
+		return err
 	}
 	if e, ok := p.(Error); ok && e.Request == "" {
 		e.Request = f.RequestID
@@ -186,11 +195,11 @@ func (r *Renderer) Render(w io.Writer, f Frame, p Page) error {
 	if faulty, ok := p.(interface{ wrong() bool }); ok {
 		v.Faulty = faulty.wrong()
 	}
-	var page bytes.Buffer
-	if err := t.ExecuteTemplate(&page, "frame", v); err != nil {
+	var out bytes.Buffer
+	if err := t.ExecuteTemplate(&out, "frame", v); err != nil {
 		return fmt.Errorf("ui: render %s: %w", p.PageName(), err)
 	}
-	if _, err := w.Write(bytes.TrimLeft(page.Bytes(), "\n")); err != nil {
+	if _, err := w.Write(bytes.TrimLeft(out.Bytes(), "\n")); err != nil {
 		return fmt.Errorf("ui: write %s: %w", p.PageName(), err)
 	}
 	return nil
