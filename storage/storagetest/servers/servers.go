@@ -203,14 +203,19 @@ kill -"$signal" "$server"; wait "$server"
 rm -rf "$dir"`
 
 // held are the ends of pipes that keep the servers running.
-var held []*os.File
+var held struct {
+	sync.Mutex
+	ends []*os.File
+}
 
 func start(who *syscall.Credential, dir string, port int, signal, program string, args ...string) error {
 	in, hold, err := os.Pipe()
 	if err != nil {
 		return err
 	}
-	held = append(held, hold)
+	held.Lock()
+	held.ends = append(held.ends, hold)
+	held.Unlock()
 	cmd := exec.Command("/bin/sh", append([]string{"-c", watch, "watch", dir, signal, program}, args...)...)
 	cmd.Stdin, cmd.Dir = in, dir
 	// A group of its own: Ctrl-C reaches the tests alone.
