@@ -30,27 +30,28 @@ var mailboxes atomic.Uint64
 // NewCitizen stores an account of a level, with a phone and a mailbox; methods confirm a Verified one.
 func (w *World) NewCitizen(level account.Level, methods ...account.Method) *account.Account {
 	w.tb.Helper()
-	a := w.citizen(level, methods...)
+	a := Citizen(w.tb, w.Clock.Now(), level, methods...)
 	if err := w.Records.CreateAccount(w.tb.Context(), a); err != nil {
 		w.tb.Fatalf("idptest: create a citizen: %v", err)
 	}
 	return a
 }
 
-func (w *World) citizen(level account.Level, methods ...account.Method) *account.Account {
-	w.tb.Helper()
-	s := &storagetest.Stores{Clock: storagetest.NewClock(w.Clock.Now())}
-	a := s.Simplified(w.tb)
+// Citizen makes such an account, not yet stored.
+func Citizen(t testing.TB, now time.Time, level account.Level, methods ...account.Method) *account.Account {
+	t.Helper()
+	s := &storagetest.Stores{Clock: storagetest.NewClock(now)}
+	a := s.Simplified(t)
 	if level >= account.Standard {
-		a = s.Standard(w.tb)
+		a = s.Standard(t)
 	}
 	h, err := hash()
 	if err != nil {
-		w.tb.Fatal(err)
+		t.Fatal(err)
 	}
 	a.Credential.Password = h
 	a.Profile.Contacts = append(a.Profile.Contacts, account.Contact{
-		Kind: account.Email, Value: fmt.Sprintf("citizen%d@example.org", mailboxes.Add(1)), Proved: w.Clock.Now(),
+		Kind: account.Email, Value: fmt.Sprintf("citizen%d@example.org", mailboxes.Add(1)), Proved: now,
 	})
 	if level == account.Verified && len(methods) == 0 {
 		methods = []account.Method{account.ServiceCenter}
@@ -58,7 +59,7 @@ func (w *World) citizen(level account.Level, methods ...account.Method) *account
 	for _, m := range methods {
 		c := account.Confirmation{ID: fmt.Sprintf("%s-%s", a.ID, m), Method: m, At: time.Now().Add(-time.Hour).UTC().Truncate(time.Second)}
 		if err := a.Confirm(c); err != nil {
-			w.tb.Fatal(err)
+			t.Fatal(err)
 		}
 	}
 	return a
@@ -70,7 +71,7 @@ const totpSecret = "KRUGK4TBOR5WKZDFNVXWQ2LO"
 // NewOperator stores an operator of a service centre, who signs in with TOTP too.
 func (w *World) NewOperator() *account.Account {
 	w.tb.Helper()
-	a := w.citizen(account.Verified, account.ServiceCenter)
+	a := Citizen(w.tb, w.Clock.Now(), account.Verified, account.ServiceCenter)
 	a.Credential.TOTP = &account.TOTP{Secret: totpSecret, Since: w.Clock.Now()}
 	ctx := w.tb.Context()
 	if err := w.Records.CreateAccount(ctx, a); err != nil {
