@@ -154,14 +154,14 @@ func (d *demo) provider(ctx context.Context) (*idp.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := d.place.LeaveIssuer(d.at.Provider); err != nil {
+		return nil, err
+	}
 	if err := d.seed(ctx); err != nil {
 		return nil, err
 	}
 	issuer, err := url.Parse(d.at.Provider)
 	if err != nil {
-		return nil, err
-	}
-	if err := d.place.LeaveIssuer(d.at.Provider); err != nil {
 		return nil, err
 	}
 	metrics := prometheus.NewRegistry()

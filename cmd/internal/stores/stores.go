@@ -48,6 +48,7 @@ func Demo(dir string) Place {
 		Master:     filepath.Join(provider, "master.key"),
 		World:      filepath.Join(dir, "world"),
 		Now:        time.Now,
+		Issuer:     "http://localhost:8080", // until it has run
 	}
 }
 
