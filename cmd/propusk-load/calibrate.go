@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -9,8 +10,6 @@ import (
 	"runtime"
 	"syscall"
 	"time"
-
-	"golang.org/x/crypto/argon2"
 
 	"github.com/propusk/propusk/idp/authn/password"
 )
@@ -68,11 +67,11 @@ func signature() (time.Duration, error) {
 	})
 }
 
-// passwordHash measures one hash at the given parameters.
-func passwordHash(p password.Params) (time.Duration, error) {
-	salt := make([]byte, 16)
+// passwordHash measures one hash at the given parameters, computed as the provider computes it.
+func passwordHash(ctx context.Context, p password.Params) (time.Duration, error) {
+	h := password.NewHasher(p, password.Limit{Concurrent: 1})
 	return cost(ofProcess, 300*time.Millisecond, func() error {
-		argon2.IDKey([]byte("Propusk-2026"), salt, p.Time, p.Memory, p.Threads, 32)
-		return nil
+		_, err := h.Hash(ctx, "Propusk-2026")
+		return err
 	})
 }

@@ -104,7 +104,7 @@ func (l *load) drive(ctx context.Context, t *target, m meter, hash password.Para
 	for _, k := range chosen {
 		medians = append(medians, median(rounds[k.name]))
 	}
-	if err := l.table(out, medians, m, hash); err != nil {
+	if err := l.table(ctx, out, medians, m, hash); err != nil {
 		return err
 	}
 	if l.Flood > 0 {
@@ -119,8 +119,8 @@ func median(rs []result) result {
 	return rs[len(rs)/2]
 }
 
-func (l *load) table(out io.Writer, rs []result, m meter, hash password.Params) error {
-	one, err := passwordHash(hash)
+func (l *load) table(ctx context.Context, out io.Writer, rs []result, m meter, hash password.Params) error {
+	one, err := passwordHash(ctx, hash)
 	if err != nil {
 		return err
 	}

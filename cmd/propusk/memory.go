@@ -9,8 +9,8 @@ import (
 )
 
 // What the program holds beside password hashes, and how much garbage may gather before it is collected.
-// The heap that lives is small, about ten megabytes, so the runtime's usual doubling would collect after
-// every single hash, which leaves its 19 MiB as garbage, and some dozen times a second under token traffic.
+// The heap that lives is small, about ten megabytes, so the runtime's usual doubling would collect dozens
+// of times a second under token traffic.
 const (
 	ordinaryMemory = 72 << 20
 	garbagePercent = 400
