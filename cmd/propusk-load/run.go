@@ -81,6 +81,11 @@ func (l *load) drive(ctx context.Context, t *target, m meter, hash password.Para
 	if err := t.discover(ctx); err != nil {
 		return err
 	}
+	// Before anything else: the accounting is the whole process's, and later the outside world may be at work.
+	one, err := passwordHash(ctx, hash)
+	if err != nil {
+		return err
+	}
 	b := bounds{l.Workers, l.Duration, l.Count}
 	rounds := map[string][]result{}
 	for n := range l.Rounds {
@@ -104,7 +109,7 @@ func (l *load) drive(ctx context.Context, t *target, m meter, hash password.Para
 	for _, k := range chosen {
 		medians = append(medians, median(rounds[k.name]))
 	}
-	if err := l.table(ctx, out, medians, m, hash); err != nil {
+	if err := l.table(out, medians, m, hash, one); err != nil {
 		return err
 	}
 	if l.Flood > 0 {
@@ -119,11 +124,7 @@ func median(rs []result) result {
 	return rs[len(rs)/2]
 }
 
-func (l *load) table(ctx context.Context, out io.Writer, rs []result, m meter, hash password.Params) error {
-	one, err := passwordHash(ctx, hash)
-	if err != nil {
-		return err
-	}
+func (l *load) table(out io.Writer, rs []result, m meter, hash password.Params, one time.Duration) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "\noperation\tops\tper second\tp50\tp95\tp99\tprovider CPU\tstores CPU\tsignature\tcost in signatures\t\n")
 	for _, r := range rs {
