@@ -60,6 +60,7 @@ func (p *Provider) open(c Config, d *desks) error {
 	protocol.Mount(e)
 	hosted.Mount(e)
 	console.Mount(e)
+	p.routes = e.Routes()
 
 	threshold := edge.New(edge.Config{
 		Logger: c.Log, Metrics: registerer(c), Wall: c.Wall, Proxies: c.Proxies, Broken: broken,

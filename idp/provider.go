@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
+	"github.com/labstack/echo/v4"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/propusk/propusk/idp/admin"
@@ -29,6 +31,7 @@ type Provider struct {
 	health   *admin.Door
 	public   http.Handler
 	admin    http.Handler
+	routes   []*echo.Route
 	handlers job.Handlers
 	jobs     sqlstore.JobOptions
 	// tasks run for as long as the provider does.
@@ -76,6 +79,18 @@ func New(ctx context.Context, c Config) (_ *Provider, err error) {
 
 // Handler serves the doors for citizens, relying parties and operators.
 func (p *Provider) Handler() http.Handler { return p.public }
+
+// Routes are what Handler answers to, each as "GET /login/code" with ":name" for a parameter, in order.
+func (p *Provider) Routes() []string {
+	var out []string
+	for _, r := range p.routes {
+		if r.Method != echo.RouteNotFound {
+			out = append(out, r.Method+" "+r.Path)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
 
 // AdminHandler serves health and metrics; it belongs on a listener that strangers do not reach.
 func (p *Provider) AdminHandler() http.Handler { return p.admin }
