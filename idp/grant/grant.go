@@ -91,7 +91,8 @@ type Store interface {
 	RotateGrant(ctx context.Context, r Rotation) (Outcome, *Use, error)
 	// GrantUse reads a grant and its standing; fault.NotFound.
 	GrantUse(ctx context.Context, id ID) (*Use, error)
-	// GrantAccount reads a grant, its standing and the whole account in one trip; fault.NotFound.
+	// GrantAccount reads a grant, its standing and the account in one trip; fault.NotFound. The account's
+	// credential is left empty: who answers for a token has no business with it, and opening it costs.
 	GrantAccount(ctx context.Context, id ID) (*Use, *account.Account, error)
 	RevokeGrant(ctx context.Context, id ID, at time.Time) error
 	// Grants lists an account's grants that are not revoked, newest first.

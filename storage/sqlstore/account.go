@@ -37,7 +37,10 @@ func decodeStanding(id int64, epoch int, body string) (account.Standing, error) 
 }
 
 // accountColumns are read by accountRow.
-const accountColumns = `a.id, a.epoch, a.version, a.standing, a.created, a.standard_at, a.verified_at, a.lang, a.wrapped_key, a.profile, a.credential`
+const (
+	accountPlain   = `a.id, a.epoch, a.version, a.standing, a.created, a.standard_at, a.verified_at, a.lang, a.wrapped_key, a.profile`
+	accountColumns = accountPlain + `, a.credential`
+)
 
 // accountRow is an account as it lies in the table.
 type accountRow struct {
@@ -47,10 +50,12 @@ type accountRow struct {
 	wrapped, profile, credential                 []byte
 }
 
-func (a *accountRow) dest() []any {
+func (a *accountRow) plain() []any {
 	return []any{&a.id, &a.epoch, &a.version, &a.standing, &a.created, &a.standardAt, &a.verifiedAt, &a.lang,
-		&a.wrapped, &a.profile, &a.credential}
+		&a.wrapped, &a.profile}
 }
+
+func (a *accountRow) dest() []any { return append(a.plain(), &a.credential) }
 
 func (r *Records) openAccount(a *accountRow) (*account.Account, error) {
 	st, err := decodeStanding(a.id, a.epoch, a.standing)
@@ -66,10 +71,10 @@ func (r *Records) openAccount(a *accountRow) (*account.Account, error) {
 	if err := openJSON(key, "profile", st.ID, a.profile, &out.Profile); err != nil {
 		return nil, err
 	}
-	if err := openJSON(key, "credential", st.ID, a.credential, &out.Credential); err != nil {
-		return nil, err
+	if a.credential == nil { // not read
+		return out, nil
 	}
-	return out, nil
+	return out, openJSON(key, "credential", st.ID, a.credential, &out.Credential)
 }
 
 var (

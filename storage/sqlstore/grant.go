@@ -167,7 +167,7 @@ var (
 		SELECT ` + grantColumns("g") + `, a.epoch, a.standing, coalesce(s.ended, 1)
 		FROM grants g JOIN account a ON a.id = g.account LEFT JOIN session s ON s.id = g.session WHERE g.id = $1`)
 	grantAccount = both(`
-		SELECT ` + grantColumns("g") + `, coalesce(s.ended, 1), ` + accountColumns + `
+		SELECT ` + grantColumns("g") + `, coalesce(s.ended, 1), ` + accountPlain + `
 		FROM grants g JOIN account a ON a.id = g.account LEFT JOIN session s ON s.id = g.session WHERE g.id = $1`)
 	grantsLive = both(`
 		SELECT ` + grantColumns("g") + ` FROM grants g WHERE g.account = $1 AND g.revoked = 0 ORDER BY g.created DESC, g.id`)
@@ -185,20 +185,23 @@ func (s *Stores) GrantUse(ctx context.Context, id grant.ID) (*grant.Use, error) 
 	return useOf(&row, epoch, st, ended)
 }
 
-// GrantAccount reads a grant and the whole account in one trip (grant.Store).
+// GrantAccount reads a grant and the account but its credential in one trip (grant.Store).
 func (s *Stores) GrantAccount(ctx context.Context, id grant.ID) (*grant.Use, *account.Account, error) {
 	var row grantRow
 	var ended int64
 	var a accountRow
-	if err := s.row(ctx, grantAccount, string(id)).Scan(slices.Concat(row.dest(), []any{&ended}, a.dest())...); err != nil {
+	if err := s.row(ctx, grantAccount, string(id)).Scan(slices.Concat(row.dest(), []any{&ended}, a.plain())...); err != nil {
 		return nil, nil, said("grant and account", err)
 	}
 	acc, err := s.r.openAccount(&a)
 	if err != nil {
 		return nil, nil, err
 	}
-	use, err := useOf(&row, a.epoch, a.standing, ended)
-	return use, acc, err
+	g, err := row.grant()
+	if err != nil {
+		return nil, nil, err
+	}
+	return &grant.Use{Grant: g, Standing: acc.Standing, SessionUp: ended == 0}, acc, nil
 }
 
 // RevokeGrant revokes a grant; revoked already is no error (grant.Store).
