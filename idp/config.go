@@ -25,7 +25,7 @@ type Config struct {
 	Records, Transients string
 	// NoSync lets SQLite answer before the disk has the data; for tests only.
 	NoSync bool
-	// Observe, if set, hears of every round trip to a store; for tests of the budget.
+	// Observe, if set, hears of every round trip to a store and of every signature; for tests of the budget.
 	Observe func(op string)
 	Master  *seal.Master
 

@@ -38,7 +38,7 @@ func (p *Provider) open(c Config, d *desks) error {
 	protocol := oidc.New(oidc.Config{
 		Issuer: strings.TrimSuffix(c.Issuer.String(), "/"), Ring: ring, Cookies: cookies, SignIn: d.signIn, Parties: p.Parties, Records: records,
 		Transients: p.stores.Transients, Atomically: within(records, func(tx *sqlstore.Stores) session.Tx { return tx }),
-		Now: c.Now, Wall: c.Wall, Logger: c.Log,
+		Now: c.Now, Wall: c.Wall, Logger: c.Log, Observe: c.Observe,
 		Lives:     oidc.Lives{Access: c.Tokens.Access, JWT: c.Tokens.JWT, IDToken: c.Tokens.ID, Refresh: c.Tokens.Refresh},
 		ErrorPage: guest.problem, FormPost: guest.formPost, LogoutPage: guest.logout, LoggedOutPage: guest.loggedOut,
 	})

@@ -64,6 +64,8 @@ type Config struct {
 	Now, Wall  func() time.Time
 	Logger     *slog.Logger
 	Lives      Lives
+	// Observe, if set, is told of every signature: "sign ES256". For tests of the budget.
+	Observe func(op string)
 
 	// Login is the path of the dispatcher of sign-in pages: /login.
 	Login string
@@ -87,7 +89,7 @@ type FormPost struct {
 type Door struct {
 	Config
 	library   http.Handler
-	signers   sync.Map // signerKey → jose.Signer
+	headers   sync.Map // headerKey → the header of a JWS
 	documents atomic.Pointer[documents]
 	refusals  ration
 }
