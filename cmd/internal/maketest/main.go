@@ -1,7 +1,7 @@
 // Command maketest is what make test, make check and make bench run.
 //
 //	maketest check    format, vet, staticcheck, tidy module files, tests with the race detector: no servers
-//	maketest test     the same, with PostgreSQL, Redis and Chromium found, started and handed to the tests
+//	maketest test     the same, with PostgreSQL, Redis, Chromium and axe-core found, started and handed to the tests
 //	maketest bench    the Go benchmarks, with the servers
 //
 // It runs with what is present. With INSTALL=1 it first installs the Debian packages that are missing;

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 
 	"github.com/propusk/propusk/cmd/internal/servers"
+	"github.com/propusk/propusk/ui/uitest"
 )
 
 // A need is a program that tests use, and the Debian package that brings it.
@@ -26,6 +28,7 @@ func needs() []need {
 			_, err := os.Stat("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
 			return err == nil
 		}},
+		{"npm", func() bool { _, err := exec.LookPath("npm"); return err == nil }},
 		{"gcc", func() bool { _, err := exec.LookPath("gcc"); return err == nil }},
 		{"libc6-dev", func() bool { _, err := os.Stat("/usr/include/stdio.h"); return err == nil }},
 	}
@@ -100,6 +103,11 @@ func (m *maker) provide(ctx context.Context) (err error) {
 	}
 	if path := chromium(); path != "" {
 		m.env = append(m.env, "CHROMIUM="+path)
+	}
+	if script, err := fetchAxe(ctx, filepath.Join(m.dir, "axe")); err != nil {
+		fmt.Println("axe-core:", err)
+	} else {
+		m.env = append(m.env, uitest.AxeVariable+"="+script)
 	}
 	if m.require { // a test without its server fails at once, and says why
 		m.env = append(m.env, "PROPUSK_REQUIRE=1")
