@@ -14,13 +14,14 @@ import (
 // returns the operation.
 type kind struct {
 	name    string
+	hashes  bool // a password is checked
 	prepare func(ctx context.Context, t *target, worker int) (func(ctx context.Context) error, error)
 }
 
 func kinds() []kind {
 	return []kind{
-		{"discovery", discovery}, {"client credentials", clientCredentials}, {"userinfo", userinfo},
-		{"refresh", refresh}, {"single sign-on login", singleSignOn}, {"full login", fullLogin},
+		{"discovery", false, discovery}, {"client credentials", false, clientCredentials}, {"userinfo", false, userinfo},
+		{"refresh", false, refresh}, {"single sign-on login", false, singleSignOn}, {"full login", true, fullLogin},
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/propusk/propusk/idp/authn/password"
 )
 
 // A result is one kind, measured.
@@ -19,6 +21,7 @@ type result struct {
 	provider  time.Duration // processor time of all operations
 	stores    time.Duration
 	signature time.Duration // of one, the mean of before and after
+	hash      time.Duration // of one password, likewise, if the kind has one
 }
 
 func (r result) percentile(p float64) time.Duration {
@@ -36,10 +39,43 @@ func (r result) signatures() float64 {
 	return float64(r.provider+r.stores) / float64(r.ops) / float64(r.signature)
 }
 
-// A meter knows whose processor time counts.
+// beside is the cost of one operation without the password hash in it.
+func (r result) beside() float64 {
+	if r.signature == 0 {
+		return 0
+	}
+	return r.signatures() - float64(r.hash)/float64(r.signature)
+}
+
+// A meter knows whose processor time counts, and what a password hash costs here.
 type meter struct {
 	provider int
 	stores   []int
+	hash     password.Params
+}
+
+// calibrate measures the yardsticks of a kind.
+func (m meter) calibrate(ctx context.Context, k kind) (one, hash time.Duration, err error) {
+	if one, err = signature(); err == nil && k.hashes {
+		hash, err = passwordHash(ctx, m.hash)
+	}
+	return one, hash, err
+}
+
+// idle tells how much processor time a second provider and stores take with nothing to do.
+func (m meter) idle(ctx context.Context) (provider, stores time.Duration, err error) {
+	const seconds = 5
+	p1, s1, err := m.read()
+	if err != nil {
+		return 0, 0, err
+	}
+	select {
+	case <-ctx.Done():
+		return 0, 0, ctx.Err()
+	case <-time.After(seconds * time.Second):
+	}
+	p2, s2, err := m.read()
+	return (p2 - p1) / seconds, (s2 - s1) / seconds, err
 }
 
 func (m meter) read() (provider, stores time.Duration, err error) {
@@ -79,7 +115,7 @@ func (k kind) ready(ctx context.Context, t *target, workers int) (ops []func(con
 // measure runs one kind in a closed loop between two calibrations.
 func measure(ctx context.Context, k kind, ops []func(context.Context) error, m meter, b bounds) (result, error) {
 	out := result{name: k.name}
-	before, err := signature()
+	before, hash, err := m.calibrate(ctx, k)
 	if err != nil {
 		return out, err
 	}
@@ -96,11 +132,12 @@ func measure(ctx context.Context, k kind, ops []func(context.Context) error, m m
 	if err != nil {
 		return out, err
 	}
-	after, err := signature()
+	after, hash2, err := m.calibrate(ctx, k)
 	if err != nil {
 		return out, err
 	}
-	out.ops, out.provider, out.stores, out.signature = len(out.latencies), provider2-provider, stores2-stores, (before+after)/2
+	out.ops, out.provider, out.stores = len(out.latencies), provider2-provider, stores2-stores
+	out.signature, out.hash = (before+after)/2, (hash+hash2)/2
 	slices.Sort(out.latencies)
 	return out, nil
 }

@@ -75,8 +75,8 @@ func (c *rigCommand) Run(ctx context.Context) (err error) {
 	for _, s := range r.stores {
 		m.stores = append(m.stores, s.PID)
 	}
-	p := cfg.Passwords
-	return c.drive(ctx, t, m, password.Params{Memory: p.MemoryKiB, Time: p.Passes, Threads: p.Threads}, os.Stdout)
+	m.hash = password.Params{Memory: cfg.Passwords.MemoryKiB, Time: cfg.Passwords.Passes, Threads: cfg.Passwords.Threads}
+	return c.drive(ctx, t, m, os.Stdout)
 }
 
 // neighbours starts the outside world, whose work is not counted.
@@ -148,7 +148,7 @@ func (r *rig) settings(ctx context.Context) error {
 		return err
 	}
 	r.stores = append(r.stores, redis)
-	r.set("STORES_RECORDS", pg.URL)
+	r.set("STORES_RECORDS", pg.Local)
 	r.set("STORES_TRANSIENTS", redis.URL)
 	return nil
 }

@@ -21,7 +21,7 @@ import (
 // load are the flags of both commands.
 type load struct {
 	Kinds    []string      `help:"What to measure: discovery, client-credentials, userinfo, refresh, sso, login; all if none is named."`
-	Workers  int           `help:"How many work at once." default:"8"`
+	Workers  int           `help:"How many work at once." default:"32"`
 	Duration time.Duration `help:"How long each kind is measured." default:"10s"`
 	Count    int           `help:"How many operations of each kind, if that comes first; 0: no bound." default:"0"`
 	Rounds   int           `help:"How often all kinds are measured, interleaved; the table has the medians." default:"1"`
@@ -48,7 +48,7 @@ func (c *runCommand) Run(ctx context.Context) error {
 		issuer: strings.TrimSuffix(c.Issuer, "/"), clientID: c.ClientID, secret: strings.TrimSpace(string(secret)),
 		redirect: c.Redirect,
 	}
-	return c.drive(ctx, t, meter{c.ProviderPID, c.StorePID}, password.Default, os.Stdout)
+	return c.drive(ctx, t, meter{c.ProviderPID, c.StorePID, password.Default}, os.Stdout)
 }
 
 var shortNames = map[string]string{
@@ -72,18 +72,13 @@ func (l *load) chosen() (out []kind, err error) {
 }
 
 // drive measures all that was asked for and prints the table.
-func (l *load) drive(ctx context.Context, t *target, m meter, hash password.Params, out io.Writer) error {
+func (l *load) drive(ctx context.Context, t *target, m meter, out io.Writer) error {
 	chosen, err := l.chosen()
 	if err != nil {
 		return err
 	}
 	t.transport, t.scope, t.password = newTransport(l.Workers+l.Flood), l.Scope, seed.Password
 	if err := t.discover(ctx); err != nil {
-		return err
-	}
-	// Before anything else: the accounting is the whole process's, and later the outside world may be at work.
-	one, err := passwordHash(ctx, hash)
-	if err != nil {
 		return err
 	}
 	b := bounds{l.Workers, l.Duration, l.Count}
@@ -109,7 +104,7 @@ func (l *load) drive(ctx context.Context, t *target, m meter, hash password.Para
 	for _, k := range chosen {
 		medians = append(medians, median(rounds[k.name]))
 	}
-	if err := l.table(out, medians, m, hash, one); err != nil {
+	if err := l.table(ctx, out, medians, m); err != nil {
 		return err
 	}
 	if l.Flood > 0 {
@@ -124,7 +119,7 @@ func median(rs []result) result {
 	return rs[len(rs)/2]
 }
 
-func (l *load) table(out io.Writer, rs []result, m meter, hash password.Params, one time.Duration) error {
+func (l *load) table(ctx context.Context, out io.Writer, rs []result, m meter) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "\noperation\tops\tper second\tp50\tp95\tp99\tprovider CPU\tstores CPU\tsignature\tcost in signatures\t\n")
 	for _, r := range rs {
@@ -132,8 +127,8 @@ func (l *load) table(out io.Writer, rs []result, m meter, hash password.Params, 
 		price := "no --provider-pid"
 		if m.provider != 0 {
 			price = fmt.Sprintf("%.1f", r.signatures())
-			if r.name == "full login" && r.signature > 0 {
-				price += fmt.Sprintf(" = hash %.1f + %.1f", float64(one)/float64(r.signature), r.signatures()-float64(one)/float64(r.signature))
+			if r.hash > 0 {
+				price += fmt.Sprintf(" = hash %.1f %+.1f", r.signatures()-r.beside(), r.beside())
 			}
 		}
 		fmt.Fprintf(w, "%s\t%d\t%.0f\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", r.name, r.ops, float64(r.ops)/r.spent.Seconds(),
@@ -143,14 +138,21 @@ func (l *load) table(out io.Writer, rs []result, m meter, hash password.Params, 
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n%d workers on %d processors, median of %d rounds; one password hash %s.\n", l.Workers, runtime.NumCPU(), l.Rounds, short(one))
-	if m.provider != 0 {
-		kib, err := peak("/proc", m.provider)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(out, "Peak memory of the provider: %d MiB, of which password hashes at most %d KiB each while admitted.\n", kib/1024, hash.Memory)
+	fmt.Fprintf(out, "\n%d workers on %d processors, median of %d rounds.\n", l.Workers, runtime.NumCPU(), l.Rounds)
+	if m.provider == 0 {
+		return nil
 	}
+	provider, stores, err := m.idle(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "With nothing to do the provider takes %s of processor time a second and the stores %s; that is in the costs above.\n",
+		short(provider), short(stores))
+	kib, err := peak("/proc", m.provider)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "Peak memory of the provider: %d MiB, of which password hashes %.0f MiB each while admitted.\n", kib/1024, float64(m.hash.Memory)/1024)
 	return nil
 }
 
@@ -166,7 +168,7 @@ func short(d time.Duration) string {
 
 // flood compares single sign-on alone with single sign-on beside parallel wrong logins.
 func (l *load) flood(ctx context.Context, t *target, b bounds, m meter, out io.Writer) error {
-	sso := kind{"single sign-on login", singleSignOn}
+	sso := kind{"single sign-on login", false, singleSignOn}
 	b.workers = 1                            // its own waiting must not be measured as the flood's
 	ops, err := sso.ready(ctx, t, b.workers) // signed in before the flood, as those it must not disturb
 	if err != nil {

@@ -3,6 +3,7 @@ package servers
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -81,5 +82,6 @@ func Postgres(ctx context.Context, dir string, d Durability) (*Server, error) {
 	}
 	s.Dir = data
 	s.URL = fmt.Sprintf("postgres://propusk@127.0.0.1:%d/postgres?sslmode=disable", port)
+	s.Local = fmt.Sprintf("postgres://propusk@/postgres?host=%s&port=%d", url.QueryEscape(home), port)
 	return s, nil
 }

@@ -25,9 +25,10 @@ var ErrMissing = errors.New("servers: program not found")
 
 // A Server is a running private server.
 type Server struct {
-	URL string // what a client connects to
-	PID int    // of the server's first process
-	Dir string // of its data
+	URL   string // what a client connects to
+	Local string // the same by a Unix socket, if there is one
+	PID   int    // of the server's first process
+	Dir   string // of its data
 
 	cmd  *exec.Cmd
 	stop syscall.Signal
