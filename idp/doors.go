@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -56,6 +57,7 @@ func (p *Provider) open(c Config, d *desks) error {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = hosted.Show
+	e.Pre(text)
 	e.GET("/assets/*", echo.WrapHandler(pages.Assets()), route)
 	protocol.Mount(e)
 	hosted.Mount(e)
@@ -73,6 +75,17 @@ func (p *Provider) open(c Config, d *desks) error {
 	p.health.Mount(health)
 	p.admin = health
 	return nil
+}
+
+// text answers addresses that are no text before any door reads an id out of them: stores differ in what
+// they make of broken UTF-8 and of NUL.
+func text(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if path := c.Request().URL.Path; !utf8.ValidString(path) || strings.ContainsRune(path, 0) {
+			return echo.ErrNotFound
+		}
+		return next(c)
+	}
 }
 
 // route names the pattern of routes that no door's own guard sees.
