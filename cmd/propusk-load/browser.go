@@ -107,6 +107,21 @@ func (t *target) browser(network string) *browser {
 	}}
 }
 
+// forgetSession takes the session's cookie out of the jar, as its end would; the others stay.
+func (b *browser) forgetSession() error {
+	u, err := url.Parse(b.t.issuer)
+	if err != nil {
+		return err
+	}
+	for _, c := range b.client.Jar.Cookies(u) {
+		if strings.Contains(c.Name, "propusk-session") {
+			b.client.Jar.SetCookies(u, []*http.Cookie{{Name: c.Name, Path: "/", MaxAge: -1}})
+			return nil
+		}
+	}
+	return errors.New("the browser has no session")
+}
+
 func (b *browser) do(ctx context.Context, method, address string, form url.Values, set func(*http.Request)) (*http.Response, error) {
 	var body io.Reader
 	if form != nil {

@@ -94,19 +94,26 @@ func singleSignOn(ctx context.Context, t *target, worker int) (func(context.Cont
 	}, err
 }
 
-// fullLogin signs in with an empty cookie jar each time. Consent is given while preparing and remembered,
-// as it is for people who come back.
+// fullLogin signs in with the password in browsers that know their owners, as people do whose session has
+// ended. Consent is given while preparing and remembered. (The first sign-in in a new browser costs more:
+// its owner gets a message.)
 func fullLogin(ctx context.Context, t *target, worker int) (func(context.Context) error, error) {
 	phone := func(n int) string { return seed.CrowdPhone(worker*perWorker + n%perWorker) }
-	for n := range perWorker {
-		if _, err := t.browser(network(worker)).signIn(ctx, phone(n), t.scope); err != nil {
+	var browsers [perWorker]*browser
+	for n := range browsers {
+		browsers[n] = t.browser(network(worker))
+		if _, err := browsers[n].signIn(ctx, phone(n), t.scope); err != nil {
 			return nil, fmt.Errorf("sign worker %d in: %w", worker, err)
 		}
 	}
 	n := 0
 	return func(ctx context.Context) error {
 		n++
-		_, err := t.browser(network(worker)).signIn(ctx, phone(n), t.scope)
+		b := browsers[n%perWorker]
+		if err := b.forgetSession(); err != nil {
+			return err
+		}
+		_, err := b.signIn(ctx, phone(n), t.scope)
 		return err
 	}, nil
 }
