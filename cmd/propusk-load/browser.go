@@ -27,6 +27,7 @@ type target struct {
 	redirect             string
 	scope                string
 	password             string
+	stride               int // between the accounts used
 	transport            http.RoundTripper
 	authorize, token     string
 	userinfo, discoverAt string

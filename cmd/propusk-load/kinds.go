@@ -44,9 +44,12 @@ func clientCredentials(_ context.Context, t *target, worker int) (func(context.C
 // perWorker is how many accounts a worker signs in as, in turn.
 const perWorker = 4
 
+// phone is that of the nth account used; they lie as far from each other as there are accounts.
+func (t *target) phone(n int) string { return seed.CrowdPhone(n * max(t.stride, 1)) }
+
 func signedIn(ctx context.Context, t *target, worker int, scope string) (*browser, tokens, error) {
 	b := t.browser(network(worker))
-	got, err := b.signIn(ctx, seed.CrowdPhone(worker*perWorker), scope)
+	got, err := b.signIn(ctx, t.phone(worker*perWorker), scope)
 	if err != nil {
 		err = fmt.Errorf("sign worker %d in: %w", worker, err)
 	}
@@ -98,7 +101,7 @@ func singleSignOn(ctx context.Context, t *target, worker int) (func(context.Cont
 // ended. Consent is given while preparing and remembered. (The first sign-in in a new browser costs more:
 // its owner gets a message.)
 func fullLogin(ctx context.Context, t *target, worker int) (func(context.Context) error, error) {
-	phone := func(n int) string { return seed.CrowdPhone(worker*perWorker + n%perWorker) }
+	phone := func(n int) string { return t.phone(worker*perWorker + n%perWorker) }
 	var browsers [perWorker]*browser
 	for n := range browsers {
 		browsers[n] = t.browser(network(worker))

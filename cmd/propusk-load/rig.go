@@ -46,37 +46,48 @@ type rig struct {
 }
 
 func (c *rigCommand) Run(ctx context.Context) (err error) {
-	if c.Accounts < c.Workers*perWorker {
-		return fmt.Errorf("%d workers need at least %d accounts", c.Workers, c.Workers*perWorker)
+	r, t, m, err := c.up(ctx)
+	if r != nil {
+		defer func() { err = errors.Join(err, r.close()) }()
 	}
-	r := &rig{rigCommand: c}
-	if r.dir, err = os.MkdirTemp("", "propusk-load-*"); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, r.close()) }()
-	if err := r.neighbours(ctx); err != nil {
-		return err
-	}
-	if err := r.settings(ctx); err != nil {
-		return err
-	}
-	t, err := r.prepare(ctx)
 	if err != nil {
 		return err
 	}
+	return c.drive(ctx, t, m, os.Stdout)
+}
+
+// up starts everything. What it returns has to be closed, on an error too.
+func (c *rigCommand) up(ctx context.Context) (r *rig, t *target, m meter, err error) {
+	if c.Accounts < c.Workers*perWorker {
+		return nil, nil, m, fmt.Errorf("%d workers need at least %d accounts", c.Workers, c.Workers*perWorker)
+	}
+	r = &rig{rigCommand: c}
+	if r.dir, err = os.MkdirTemp("", "propusk-load-*"); err != nil {
+		return nil, nil, m, err
+	}
+	if err := r.neighbours(ctx); err != nil {
+		return r, nil, m, err
+	}
+	if err := r.settings(ctx); err != nil {
+		return r, nil, m, err
+	}
+	if t, err = r.prepare(ctx); err != nil {
+		return r, nil, m, err
+	}
 	if err := r.start(ctx); err != nil {
-		return err
+		return r, nil, m, err
 	}
 	cfg, err := config.Load(c.Config, append(os.Environ(), r.environ...))
 	if err != nil {
-		return err
+		return r, nil, m, err
 	}
-	m := meter{provider: r.provider.Process.Pid}
+	t.stride = c.Accounts / (c.Workers * perWorker)
+	m.provider = r.provider.Process.Pid
 	for _, s := range r.stores {
 		m.stores = append(m.stores, s.PID)
 	}
 	m.hash = password.Params{Memory: cfg.Passwords.MemoryKiB, Time: cfg.Passwords.Passes, Threads: cfg.Passwords.Threads}
-	return c.drive(ctx, t, m, os.Stdout)
+	return r, t, m, nil
 }
 
 // neighbours starts the outside world, whose work is not counted.

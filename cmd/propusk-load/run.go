@@ -71,14 +71,19 @@ func (l *load) chosen() (out []kind, err error) {
 	return out, nil
 }
 
+// ready fills in what the target needs to be driven.
+func (l *load) ready(ctx context.Context, t *target) error {
+	t.transport, t.scope, t.password = newTransport(l.Workers+l.Flood), l.Scope, seed.Password
+	return t.discover(ctx)
+}
+
 // drive measures all that was asked for and prints the table.
 func (l *load) drive(ctx context.Context, t *target, m meter, out io.Writer) error {
 	chosen, err := l.chosen()
 	if err != nil {
 		return err
 	}
-	t.transport, t.scope, t.password = newTransport(l.Workers+l.Flood), l.Scope, seed.Password
-	if err := t.discover(ctx); err != nil {
+	if err := l.ready(ctx, t); err != nil {
 		return err
 	}
 	b := bounds{l.Workers, l.Duration, l.Count}
