@@ -249,6 +249,18 @@ func (w *window) Fetch(ctx context.Context, address string) ([]byte, error) {
 	return fetchWith(ctx, address, cookies)
 }
 
+// Evaluate runs an expression in a window's page, past the page's own content policy, waits for what it
+// promises, and returns that text.
+func Evaluate(b Browser, expression string) (string, error) {
+	w, ok := b.(*window)
+	if !ok {
+		return "", errors.New("flow: only a Chromium window runs expressions")
+	}
+	ctx, cancel := context.WithTimeout(w.ctx, patience)
+	defer cancel()
+	return chromedp.Run(ctx, chromedp.Evaluate[string](expression, chromedp.EvalAwaitPromise))
+}
+
 // Screenshot is a PNG of the whole page.
 func Screenshot(b Browser) ([]byte, error) {
 	w, ok := b.(*window)
