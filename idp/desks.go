@@ -96,6 +96,7 @@ func newDesks(c Config, p *Provider) (*desks, error) {
 		Accounts: records, Atomically: within(records, func(tx *sqlstore.Stores) contact.Tx { return tx }),
 		Transients: transients, Ring: ring, Notices: d.notices, Now: c.Now, Wall: c.Wall,
 	})
+	maps.Copy(p.handlers, d.contacts.Handlers())
 
 	at := func(base string) outside.Config {
 		return outside.Config{Base: base, Token: c.Registries.Token, Timeout: c.Registries.Timeout}

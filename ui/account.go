@@ -21,7 +21,7 @@ type Account struct {
 	DocumentType    string
 	Document        string
 	LastLogin       *Login
-	Notice          string // "", profile_saved, contact_added, password_changed, totp_on, totp_off
+	Notice          string // "", profile_saved, contact_added, contact_later, password_changed, totp_on, totp_off
 }
 
 // A Login is one entry. Place is empty when unknown.
@@ -90,9 +90,30 @@ func (Checks) PageName() string { return "checks" }
 type Contacts struct {
 	Form
 	Phone, Email string // present ones, masked; "" when there is none
+	Removable    bool   // there are two, and nothing holds them
+	Claims       []ContactClaim
 	Tel          string // typed
 	NewEmail     string
+	Notice       string // "", contact_kept, contact_removed
 }
+
+// A ContactClaim is a contact of this account that somebody else proved. Its form posts keep=<id>.
+type ContactClaim struct {
+	ID      string
+	Kind    string // phone, email
+	Contact string // masked
+	Until   time.Time
+}
+
+// ContactRemove asks whether a contact shall go; the password is asked.
+type ContactRemove struct {
+	Form
+	Kind     string // phone, email
+	Contact  string // masked
+	Username string
+}
+
+func (ContactRemove) PageName() string { return "contact-remove" }
 
 func (Contacts) PageName() string { return "contacts" }
 

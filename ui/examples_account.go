@@ -21,6 +21,8 @@ func (Account) examples() []Example {
 	verified.Next = "use_now"
 	lowered := verified
 	lowered.Level, lowered.Lowered, lowered.Next, lowered.Notice = "simplified", &Lowered{Until: at(27, 14, 28)}, "", "contact_added"
+	lowered.Services = exampleServices("no", "no", "no")
+	lowered.Services[1].Answer = "no"
 	confirm := base
 	confirm.Next, confirm.Services = "confirm", exampleServices("no", "no", "no")
 	return []Example{{"simplified", fresh}, {"checks run", checking}, {"standard", confirm}, {"letter on its way", letter}, {"verified", verified}, {"recovered", lowered}}
@@ -61,8 +63,16 @@ func (Checks) examples() []Example {
 
 func (Contacts) examples() []Example {
 	return []Example{
-		{"phone only", Contacts{Phone: "+7900•••••41"}},
+		{"phone only", Contacts{Phone: "+7900•••••41", Notice: "contact_removed"}},
+		{"claimed", Contacts{Phone: "+7900•••••41", Email: "anna@example.org", Removable: true, Claims: []ContactClaim{{ID: "c1", Kind: "phone", Contact: "+7900•••••41", Until: at(30, 10, 0)}}}},
 		{"wrong", Contacts{Phone: "+7900•••••41", Email: "anna@example.org", Tel: "+7 495 000-00-00", Form: Form{Faults: []Fault{{Field: "tel", Code: "phone.not_mobile"}, {Field: "current-password", Code: "password.wrong"}}}}},
+	}
+}
+
+func (ContactRemove) examples() []Example {
+	return []Example{
+		{"phone", ContactRemove{Kind: "phone", Contact: "+7900•••••41", Username: "anna@example.org"}},
+		{"wrong", ContactRemove{Kind: "email", Contact: "a•••@example.org", Form: Form{Faults: []Fault{{Field: "current-password", Code: "password.wrong"}}}}},
 	}
 }
 

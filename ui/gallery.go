@@ -29,7 +29,7 @@ func Gallery() []State {
 func exampleFrame(p Page) Frame {
 	f := Frame{Lang: "ru", SwitchURL: "?ui_locales=en", RequestID: "7F3K-92QD"}
 	section := map[string]string{
-		"account": "account", "contacts": "account",
+		"account": "account", "contacts": "account", "contact-remove": "account",
 		"profile": "profile", "check-answers": "profile", "checks": "profile",
 		"methods": "level", "letter-address": "level", "letter-check": "level", "letter": "level",
 		"visit": "level", "confirmed": "level", "use-now": "level",

@@ -112,7 +112,7 @@ func all() []Page {
 		Methods{}, LetterAddress{}, LetterCheck{}, Letter{}, Visit{}, Confirmed{}, UseNow{},
 		Consent{}, Refusal{}, Why{}, FormPost{}, Logout{}, LoggedOut{}, Error{},
 		RecoverStart{}, RecoverIdentity{}, RecoverDone{}, RecoverInPerson{},
-		Security{}, TOTPSetup{}, TOTPOff{}, PasswordChange{}, Contacts{}, Legal{},
+		Security{}, TOTPSetup{}, TOTPOff{}, PasswordChange{}, Contacts{}, ContactRemove{}, Legal{},
 		OperatorSearch{}, OperatorCompare{}, OperatorDone{}, OperatorForm{}, OperatorRefused{}, OperatorNone{}, OperatorJournal{},
 	}
 }

@@ -40,6 +40,10 @@ const (
 	FactorRemoved      Kind = "factor_removed"
 	ContactAdded       Kind = "contact_added"
 	ContactRemoved     Kind = "contact_removed"
+	ContactProved      Kind = "contact_proved"    // a contact that another account holds
+	ContactClaimed     Kind = "contact_claimed"   // told to its holder
+	ContactKept        Kind = "contact_kept"      // the holder objected
+	ContactNotMoved    Kind = "contact_not_moved" // told to the claimant
 	ApplicationFiled   Kind = "application_filed"
 	ApplicationAgreed  Kind = "application_agreed"
 	ApplicationRefused Kind = "application_refused"
@@ -62,6 +66,18 @@ const (
 	CodeReplayed       Kind = "code_replayed"
 	RefreshReplayed    Kind = "refresh_replayed"
 )
+
+// Kinds lists them all.
+func Kinds() []Kind {
+	return []Kind{
+		Registered, SignedIn, SignInFailed, SignedOut, SessionEnded, LockedOut, PasswordChanged, Recovered, FactorAdded, FactorRemoved,
+		ContactAdded, ContactRemoved, ContactProved, ContactClaimed, ContactKept, ContactNotMoved,
+		ApplicationFiled, ApplicationAgreed, ApplicationRefused, ApplicationOverdue,
+		LetterOrdered, LetterCancelled, LetterWrongCode, Confirmed, Lowered,
+		OperatorSearched, OperatorOpened, OperatorRefused, OperatorPrinted, OperatorSignedIn,
+		ConsentGiven, ConsentDenied, ConsentRevoked, PartyChanged, KeysRotated, CodeReplayed, RefreshReplayed,
+	}
+}
 
 // A Log takes events in the transaction they belong to.
 type Log interface {

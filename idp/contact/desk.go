@@ -5,13 +5,13 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/audit"
 	"github.com/propusk/propusk/idp/civil"
 	"github.com/propusk/propusk/idp/fault"
+	"github.com/propusk/propusk/idp/job"
 	"github.com/propusk/propusk/idp/limit"
 	"github.com/propusk/propusk/idp/notice"
 	"github.com/propusk/propusk/idp/seal"
@@ -19,7 +19,7 @@ import (
 )
 
 var (
-	// ErrTaken reports that another account came to hold the contact while this flow was under way.
+	// ErrTaken reports a contact that changed hands at the very moment it was to be added.
 	ErrTaken = fmt.Errorf("contact: another account holds it by now: %w", fault.Exists)
 	// ErrRestricted reports a change of a contact soon after a recovery.
 	ErrRestricted = fmt.Errorf("contact: contacts stay as they are for now: %w", fault.Denied)
@@ -29,7 +29,11 @@ var (
 
 // A Tx is what a new contact is written with.
 type Tx interface {
+	Account(ctx context.Context, id account.ID) (*account.Account, error)
+	FindAccount(ctx context.Context, by account.Key, value string) (*account.Account, error)
 	ChangeAccount(ctx context.Context, id account.ID, f func(*account.Account) error) (*account.Account, error)
+	ClaimStore
+	EnqueueAt(ctx context.Context, at time.Time, j job.Job) error
 	audit.Log
 	notice.Outbox
 }
@@ -38,6 +42,7 @@ type Tx interface {
 type Accounts interface {
 	FindAccount(ctx context.Context, by account.Key, value string) (*account.Account, error)
 	Events(ctx context.Context, a account.ID, before int64, limit int) ([]audit.Event, error)
+	ClaimsOn(ctx context.Context, holder account.ID) ([]*Claim, error)
 }
 
 // Config is what a Desk works with.
@@ -50,7 +55,16 @@ type Config struct {
 	Now, Wall  func() time.Time
 }
 
-// A Desk adds and changes the contacts of an account. Whoever calls it has asked for the password.
+// An Outcome is what came of a proof.
+type Outcome string
+
+// The outcomes: the contact is the account's, or it is another's and a claim on it is recorded.
+const (
+	Added Outcome = "added"
+	Later Outcome = "later"
+)
+
+// A Desk adds, changes and removes the contacts of an account. Whoever calls it has asked for the password.
 type Desk struct {
 	Config
 	limits *limit.Keeper
@@ -121,7 +135,7 @@ func (d *Desk) send(ctx context.Context, id string, f *Flow, network string) err
 	if err != nil && !errors.Is(err, fault.NotFound) {
 		return fmt.Errorf("contact: look for the holder: %w", err)
 	}
-	p.Deaf = holder != nil && holder.ID != f.Account
+	held := holder != nil && holder.ID != f.Account
 	now := d.Now()
 	p.Send(now)
 	token := NewToken()
@@ -131,14 +145,14 @@ func (d *Desk) send(ctx context.Context, id string, f *Flow, network string) err
 		}
 	}
 	err = d.Atomically(ctx, func(tx Tx) error {
-		switch {
-		case p.Deaf:
-			return d.Notices.To(ctx, tx, holder.ID, account.Contact{Kind: p.Kind, Value: p.Value}, holder.Lang, notice.ContactTaken, notice.With{})
-		case p.Kind == account.Email:
-			return d.Notices.Link(ctx, tx, f.Account, p.Value, f.Lang, notice.ContactLink, "/account/contacts/link/"+token, p.Until)
-		default:
-			return d.Notices.Code(ctx, tx, f.Account, p.Value, f.Lang, notice.ContactCode, p.Code, p.Until)
+		link, code := notice.ContactLink, notice.ContactCode
+		if held {
+			link, code = notice.ContactClaimLink, notice.ContactClaimCode // says what comes of it; the page does not
 		}
+		if p.Kind == account.Email {
+			return d.Notices.Link(ctx, tx, f.Account, p.Value, f.Lang, link, "/account/contacts/link/"+token, p.Until)
+		}
+		return d.Notices.Code(ctx, tx, f.Account, p.Value, f.Lang, code, p.Code, p.Until)
 	})
 	if err != nil {
 		return fmt.Errorf("contact: send: %w", err)
@@ -191,11 +205,11 @@ func (d *Desk) Resend(ctx context.Context, ref string, a account.ID, network str
 	return nil
 }
 
-// Enter tries the code, and with the right one adds the phone.
-func (d *Desk) Enter(ctx context.Context, ref string, a account.ID, code, request string) (left int, err error) {
+// Enter tries the code, and with the right one adds the phone or claims it.
+func (d *Desk) Enter(ctx context.Context, ref string, a account.ID, code, request string) (Outcome, error) {
 	id, _, err := d.load(ctx, ref, a)
 	if err != nil {
-		return 0, err
+		return "", err
 	}
 	var verdict error
 	f, err := d.flows.Change(ctx, id, func(f *Flow) error {
@@ -203,12 +217,12 @@ func (d *Desk) Enter(ctx context.Context, ref string, a account.ID, code, reques
 		return nil
 	})
 	if err != nil {
-		return 0, fmt.Errorf("contact: enter the code: %w", err)
+		return "", fmt.Errorf("contact: enter the code: %w", err)
 	}
 	if verdict != nil {
-		return f.Proof.Left(), verdict
+		return "", verdict
 	}
-	return 0, d.attach(ctx, id, &f, request)
+	return d.attach(ctx, id, &f, request)
 }
 
 // Opened shows what a link from a mail is about, to the account that asked for it.
@@ -226,81 +240,81 @@ func (d *Desk) byLink(ctx context.Context, token string, a account.ID) (string, 
 		return "", nil, fmt.Errorf("contact: link: %w", err)
 	}
 	f, err := d.flow(ctx, id, a)
-	if errors.Is(err, ErrOver) || err == nil && f.Proof.Deaf {
+	if errors.Is(err, ErrOver) {
 		return "", nil, ErrLink
 	}
 	return id, f, err
 }
 
-// Open proves the mailbox by its link and adds it. Only the account that asked for the link may use it:
+// Open proves the mailbox by its link, and adds it or claims it. Only the account that asked for the link may use it:
 // nobody gets another's mailbox by sending its owner a link to press.
-func (d *Desk) Open(ctx context.Context, token string, a account.ID, request string) error {
+func (d *Desk) Open(ctx context.Context, token string, a account.ID, request string) (Outcome, error) {
 	id, f, err := d.byLink(ctx, token, a)
 	if err != nil {
-		return err
+		return "", err
 	}
 	f.Proof.Proved = d.Wall()
 	return d.attach(ctx, id, f, request)
 }
 
-// attach writes the proved contact. The contact whose place it takes is told, and all that remain.
+// attach writes the proved contact. The contact whose place it takes is told, and all that remain. A
+// contact of another account is claimed instead.
 //
 // After a recovery through one contact, proving another one that stood before the recovery lifts the
 // restriction. A contact added since does not: whoever stole a telephone can open a mailbox (design.md 8).
-func (d *Desk) attach(ctx context.Context, id string, f *Flow, request string) error {
+func (d *Desk) attach(ctx context.Context, id string, f *Flow, request string) (out Outcome, err error) {
 	through, recovered, err := d.recovered(ctx, f.Account)
 	if err != nil {
-		return err
+		return "", err
 	}
 	now, wall := d.Now(), d.Wall()
 	fresh := account.Contact{Kind: f.Proof.Kind, Value: f.Proof.Value, Proved: f.Proof.Proved}
 	err = d.Atomically(ctx, func(tx Tx) error {
+		out = Added
 		var replaced *account.Contact
 		added := true
 		a, err := tx.ChangeAccount(ctx, f.Account, func(a *account.Account) error {
 			replaced, added = nil, true
 			restricted := now.Before(a.RestrictedUntil)
-			i := slices.IndexFunc(a.Profile.Contacts, func(c account.Contact) bool { return c.Kind == fresh.Kind })
+			old, has := a.Profile.Contact(fresh.Kind)
 			switch {
-			case i < 0:
-				a.Profile.Contacts = append(a.Profile.Contacts, fresh)
-			case a.Profile.Contacts[i].Value == fresh.Value:
+			case has && old.Value == fresh.Value:
 				added = false
-				if restricted && fresh.Kind != through && a.Profile.Contacts[i].Proved.Before(recovered) {
+				if restricted && fresh.Kind != through && old.Proved.Before(recovered) {
 					a.RestrictedUntil = time.Time{}
 				}
-			case restricted:
+			case has && restricted:
 				return ErrRestricted
 			default:
-				old := a.Profile.Contacts[i]
-				replaced, a.Profile.Contacts[i] = &old, fresh
+				replaced = put(&a.Profile, fresh)
 			}
 			return nil
 		})
+		if errors.Is(err, fault.Exists) { // nothing is written yet
+			out = Later
+			return d.claim(ctx, tx, f.Account, fresh, request)
+		}
 		if err != nil || !added {
 			return err
 		}
-		return d.tell(ctx, tx, a, fresh, replaced, wall, request)
+		e := audit.Event{At: wall, Kind: audit.ContactAdded, Account: a.ID, Request: request, Detail: map[string]string{"contact": string(fresh.Kind)}}
+		return d.tell(ctx, tx, a, e, fresh, replaced)
 	})
-	if errors.Is(err, fault.Exists) {
-		return ErrTaken
-	}
 	if err != nil {
-		return fmt.Errorf("contact: add: %w", err)
+		return "", fmt.Errorf("contact: add: %w", err)
 	}
 	if err := d.flows.Delete(ctx, id); err != nil {
-		return fmt.Errorf("contact: add: %w", err)
+		return "", fmt.Errorf("contact: add: %w", err)
 	}
-	return nil
+	return out, nil
 }
 
-// tell writes the events and the messages of a new contact.
-func (d *Desk) tell(ctx context.Context, tx Tx, a *account.Account, fresh account.Contact, replaced *account.Contact, wall time.Time, request string) error {
-	e := audit.Event{At: wall, Kind: audit.ContactAdded, Account: a.ID, Request: request, Detail: map[string]string{"contact": string(fresh.Kind)}}
+// tell writes the events and the messages of a new contact. The one that it replaced is free for others.
+func (d *Desk) tell(ctx context.Context, tx Tx, a *account.Account, e audit.Event, fresh account.Contact, replaced *account.Contact) error {
 	if err := tx.RecordEvent(ctx, e); err != nil {
 		return err
 	}
-	if err := d.Notices.Tell(ctx, tx, a, notice.ContactAdded, notice.With{Contact: Mask(fresh), At: wall}); err != nil {
+	if err := d.Notices.Tell(ctx, tx, a, notice.ContactAdded, notice.With{Contact: Mask(fresh), At: e.At}); err != nil {
 		return err
 	}
 	if replaced == nil {
@@ -310,7 +324,10 @@ func (d *Desk) tell(ctx context.Context, tx Tx, a *account.Account, fresh accoun
 	if err := tx.RecordEvent(ctx, e); err != nil {
 		return err
 	}
-	return d.Notices.To(ctx, tx, a.ID, *replaced, a.Lang, notice.ContactRemoved, notice.With{Contact: Mask(*replaced), At: wall})
+	if err := d.Notices.To(ctx, tx, a.ID, *replaced, a.Lang, notice.ContactRemoved, notice.With{Contact: Mask(*replaced), At: e.At}); err != nil {
+		return err
+	}
+	return d.free(ctx, tx, a.ID, *replaced)
 }
 
 // recovered finds through which contact, and when, the account was last recovered.

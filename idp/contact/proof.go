@@ -2,8 +2,9 @@
 //
 // A phone is proved by a code of six digits that lives 300 seconds and has five tries; a mailbox by a link
 // of 256 random bits that lives three days. A Proof is a value inside somebody's flow, in Transients: a
-// registration, a recovery, a new contact. Where no proof must come of it (the contact is another
-// account's, or nobody's) the Proof is Deaf: it looks and counts like any other, and nothing opens it.
+// registration, a recovery, a new contact. Where no proof must come of it (a registration with another
+// account's contact, a recovery of nobody's account) the Proof is Deaf: it looks and counts like any other,
+// and nothing opens it. An account that proves another one's contact gets it in time: claim.go.
 package contact
 
 import (

@@ -49,6 +49,17 @@ const (
 	ContactRemoved Kind = "contact_removed" // Contact (masked), At
 )
 
+// The messages about a contact that moves to another account. ContactClaimCode and ContactClaimLink go to
+// the contact, in the place of ContactCode and ContactLink; ContactNotMoved goes to who proved it, the
+// others to who holds it.
+const (
+	ContactClaimCode Kind = "contact_claim_code" // sms: Code
+	ContactClaimLink Kind = "contact_claim_link" // mail: Link
+	ContactClaimed   Kind = "contact_claimed"    // Contact (masked), Until, Last
+	ContactMoved     Kind = "contact_moved"      // Contact (masked), At
+	ContactNotMoved  Kind = "contact_not_moved"  // Contact (masked)
+)
+
 // The messages of an application for checks.
 const (
 	ApplicationFiled   Kind = "application_filed"       // Number, Until
@@ -99,6 +110,7 @@ type With struct {
 	Level   account.Level
 	Reason  string
 	Count   int
+	Last    bool // the account has no other contact
 	// Lang is the language when it is not the account's.
 	Lang string
 	// Expires is when the message is no longer worth sending; zero: never.
@@ -147,6 +159,12 @@ var kinds = map[Kind]need{
 	ContactAdded:   {to: everywhere, needs: []string{"Contact", "At"}},
 	ContactRemoved: {to: everywhere, needs: []string{"Contact", "At"}},
 
+	ContactClaimCode: {to: direct, needs: []string{"Code"}},
+	ContactClaimLink: {to: direct, needs: []string{"Link"}},
+	ContactClaimed:   {to: everywhere, needs: []string{"Contact", "Until"}},
+	ContactMoved:     {to: everywhere, needs: []string{"Contact", "At"}},
+	ContactNotMoved:  {to: primary, needs: []string{"Contact"}},
+
 	ApplicationFiled:   {to: primary, needs: []string{"Number", "Until"}},
 	ApplicationAgreed:  {to: primary, needs: []string{"Number"}},
 	ApplicationRefused: {to: primary, needs: []string{"Number", "Fields"}},
@@ -168,9 +186,9 @@ var kinds = map[Kind]need{
 // channels tells by which channels a kind can go: codes by SMS only, links by mail only.
 func (k Kind) channels() []Channel {
 	switch k {
-	case RegistrationCode, RecoveryCode, ContactCode:
+	case RegistrationCode, RecoveryCode, ContactCode, ContactClaimCode:
 		return []Channel{SMS}
-	case RegistrationLink, RecoveryLink, ContactLink:
+	case RegistrationLink, RecoveryLink, ContactLink, ContactClaimLink:
 		return []Channel{Mail}
 	}
 	return []Channel{SMS, Mail}

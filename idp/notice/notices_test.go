@@ -29,7 +29,7 @@ var full = With{
 	Code: "048213", Link: "https://propusk.example.gov.ru/register/link/abc", At: noon, Until: noon.AddDate(0, 1, 14),
 	Device: "Samsung Internet, Android", Number: "4417-0926", Track: "80081234567890", Contact: "i•••@example.com",
 	Fields: []string{"birth_date", "document_number"}, Method: account.QualifiedSignature, Level: account.Standard,
-	Reason: WhyFraud, Count: 12,
+	Reason: WhyFraud, Count: 12, Last: true,
 }
 
 // segments counts the parts an SMS is cut into: GSM 7-bit is not assumed, UCS-2 is 70 alone and 67 in a row.
@@ -82,7 +82,7 @@ func TestMessageWithoutAParameterIsNotComposed(t *testing.T) {
 
 func TestCodeMessageBeginsWithTheCodeAndEndsWithTheHost(t *testing.T) {
 	n := notices(t)
-	for _, kind := range []Kind{RegistrationCode, RecoveryCode, ContactCode} {
+	for _, kind := range []Kind{RegistrationCode, RecoveryCode, ContactCode, ContactClaimCode} {
 		for _, lang := range Languages() {
 			_, text, err := n.Compose(kind, SMS, lang, With{Code: "048213"})
 			if err != nil {

@@ -30,7 +30,7 @@ func (d *Door) home(c echo.Context) error {
 	p := ui.Account{
 		Level: now.Level.String(), SimplifiedSince: a.Created, StandardSince: a.StandardAt, VerifiedSince: a.VerifiedAt,
 		SNILS: person.SNILS.MaskPage(), INN: person.INN.MaskPage(),
-		Notice: told(c, "profile_saved", "contact_added", "password_changed", "totp_on", "totp_off"),
+		Notice: told(c, "profile_saved", "contact_added", "contact_later", "password_changed", "totp_on", "totp_off"),
 	}
 	// The given name comes first when somebody is addressed; the document's order is for documents.
 	p.Name = strings.Join(strings.Fields(person.GivenName.Format()+" "+person.Patronymic.Format()+" "+person.FamilyName.Format()), " ")

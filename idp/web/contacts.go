@@ -15,6 +15,9 @@ import (
 func (d *Door) mountContacts(g *echo.Group) {
 	g.GET("/contacts", d.showContacts)
 	g.POST("/contacts", d.startContact)
+	g.POST("/contacts/claim", d.keepContact)
+	g.GET("/contacts/remove", d.showContactRemove)
+	g.POST("/contacts/remove", d.removeContact)
 	g.GET("/contacts/code", d.showContactCode)
 	g.POST("/contacts/code", d.enterContactCode)
 	g.GET("/contacts/sent", d.showContactSent)
@@ -27,10 +30,83 @@ func (d *Door) showContacts(c echo.Context) error { return d.contacts(c, http.St
 
 func (d *Door) contacts(c echo.Context, status int, wrong []ui.Fault) error {
 	_, a := whoever(c)
-	return d.render(c, status, "account", ui.Contacts{
+	p := ui.Contacts{
 		Form: ui.Form{Action: "/account/contacts", Faults: wrong}, Phone: masked(a, account.Phone), Email: masked(a, account.Email),
-		Tel: field(c, "tel"), NewEmail: field(c, "email"),
+		Removable: d.removable(a), Tel: field(c, "tel"), NewEmail: field(c, "email"), Notice: told(c, "contact_kept", "contact_removed"),
+	}
+	claims, err := d.Contacts.Claims(c.Request().Context(), a)
+	if err != nil {
+		return err
+	}
+	for _, k := range claims {
+		p.Claims = append(p.Claims, ui.ContactClaim{ID: k.ID, Kind: string(k.Kind), Contact: masked(a, k.Kind), Until: k.Due})
+	}
+	return d.render(c, status, "account", p)
+}
+
+// removable tells whether a contact can go: never the last one, and none soon after a recovery.
+func (d *Door) removable(a *account.Account) bool {
+	return len(a.Profile.Contacts) > 1 && !d.Now().Before(a.RestrictedUntil)
+}
+
+// keepContact takes the objection of a contact's holder. It gives nothing away, so the session is enough.
+func (d *Door) keepContact(c echo.Context) error {
+	_, a := whoever(c)
+	ctx := c.Request().Context()
+	if err := d.Contacts.Keep(ctx, a.ID, field(c, "keep"), edge.RequestID(ctx)); err != nil {
+		return err
+	}
+	return see(c, "/account/contacts?notice=contact_kept")
+}
+
+func (d *Door) showContactRemove(c echo.Context) error {
+	return d.contactRemove(c, http.StatusOK, nil)
+}
+
+// contactRemove asks about the contact that ?contact names.
+func (d *Door) contactRemove(c echo.Context, status int, wrong []ui.Fault) error {
+	_, a := whoever(c)
+	kind := account.ContactKind(c.QueryParam("contact"))
+	if _, ok := a.Profile.Contact(kind); !ok || !d.removable(a) {
+		return see(c, "/account/contacts")
+	}
+	return d.render(c, status, "account", ui.ContactRemove{
+		Form: ui.Form{Action: "/account/contacts/remove?contact=" + string(kind), Faults: wrong},
+		Kind: string(kind), Contact: masked(a, kind), Username: loginName(a),
 	})
+}
+
+func (d *Door) removeContact(c echo.Context) error {
+	_, a := whoever(c)
+	ctx := c.Request().Context()
+	status, wrong, err := d.password(c, a, "current-password")
+	if err != nil {
+		return err
+	}
+	if wrong != nil {
+		return d.contactRemove(c, status, wrong)
+	}
+	err = d.Contacts.Remove(ctx, a.ID, account.ContactKind(c.QueryParam("contact")), edge.RequestID(ctx))
+	switch {
+	case errors.Is(err, contact.ErrNone):
+		return see(c, "/account/contacts") // removed in another tab
+	case errors.Is(err, contact.ErrLast):
+		return d.contacts(c, http.StatusForbidden, one("contact", "contact.last"))
+	case errors.Is(err, contact.ErrRestricted):
+		return d.contacts(c, http.StatusForbidden, []ui.Fault{{Field: "contact", Code: "contact.restricted", When: a.RestrictedUntil}})
+	case err != nil:
+		return err
+	}
+	return see(c, "/account/contacts?notice=contact_removed")
+}
+
+// afterProof is where a proved contact leads. Of one that another account holds, the page says no more than
+// that word will come.
+func afterProof(out contact.Outcome) string {
+	if out == contact.Later {
+		return "/account?notice=contact_later"
+	}
+	return "/account?notice=contact_added"
 }
 
 // startContact asks for the password and sends a code or a link to the new contact.
@@ -113,8 +189,9 @@ func (d *Door) enterContactCode(c echo.Context) error {
 	} else if field(c, "code") == "" {
 		return d.render(c, http.StatusUnprocessableEntity, "account", contactCodePage(ref, f, one("code", "code.required")))
 	} else {
-		_, err = d.Contacts.Enter(ctx, ref, a.ID, field(c, "code"), edge.RequestID(ctx))
-		to = "/account?notice=contact_added"
+		var out contact.Outcome
+		out, err = d.Contacts.Enter(ctx, ref, a.ID, field(c, "code"), edge.RequestID(ctx))
+		to = afterProof(out)
 	}
 	if err == nil {
 		return see(c, to)
@@ -175,8 +252,9 @@ func (d *Door) showContactLink(c echo.Context) error {
 func (d *Door) openContactLink(c echo.Context) error {
 	_, a := whoever(c)
 	ctx := c.Request().Context()
-	if err := d.Contacts.Open(ctx, c.Param("token"), a.ID, edge.RequestID(ctx)); err != nil {
+	out, err := d.Contacts.Open(ctx, c.Param("token"), a.ID, edge.RequestID(ctx))
+	if err != nil {
 		return err
 	}
-	return see(c, "/account?notice=contact_added")
+	return see(c, afterProof(out))
 }

@@ -110,7 +110,7 @@ func verdict(err error) (int, ui.Error) {
 		return http.StatusForbidden, ui.Error{Kind: "other_browser"}
 	case errors.Is(err, seal.ErrSealed), errors.Is(err, fault.Expired):
 		return http.StatusGone, ui.Error{Kind: "expired"}
-	case errors.Is(err, fault.Conflict):
+	case errors.Is(err, fault.Conflict), errors.Is(err, contact.ErrTaken):
 		return http.StatusConflict, ui.Error{Kind: "expired"}
 	case errors.Is(err, fault.NotFound):
 		return http.StatusNotFound, ui.Error{Kind: "not_found"}

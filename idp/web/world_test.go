@@ -40,11 +40,12 @@ import (
 // A world is the door over real stores, with every message caught on its way out.
 type world struct {
 	*storagetest.Stores
-	t      *testing.T
-	door   *web.Door
-	signIn *signin.Desk
-	hasher *password.Hasher
-	server *httptest.Server
+	t        *testing.T
+	door     *web.Door
+	signIn   *signin.Desk
+	contacts *contact.Desk
+	hasher   *password.Hasher
+	server   *httptest.Server
 
 	mu   sync.Mutex
 	sent []notice.Message
@@ -94,6 +95,10 @@ func newWorld(t *testing.T) *world {
 		Ring: ring, Box: transient.NewBox[signin.Progress](w.Transients, ring, "signin", now), Records: w.Records, Parties: w.Records,
 		Sessions: sessions, Atomically: within(w, func(x tap) signin.Tx { return x }), Now: now, Wall: now,
 	})
+	w.contacts = contact.New(contact.Config{
+		Accounts: w.Records, Atomically: within(w, func(x tap) contact.Tx { return x }), Transients: w.Transients, Ring: ring,
+		Notices: notices, Now: now, Wall: now,
+	})
 	w.door = web.New(web.Config{
 		UI: pages, SignIn: w.signIn, Sessions: sessions, Cookies: &session.Cookies{Port: public.Port(), Ring: ring},
 		Authn: authn.New(authn.Config{
@@ -108,10 +113,7 @@ func newWorld(t *testing.T) *world {
 			Accounts: w.Records, Atomically: within(w, func(x tap) recovery.Tx { return x }), Transients: w.Transients, Ring: ring,
 			Hasher: w.hasher, Rules: rules, Notices: notices, Now: now, Wall: now,
 		}),
-		Contacts: contact.New(contact.Config{
-			Accounts: w.Records, Atomically: within(w, func(x tap) contact.Tx { return x }), Transients: w.Transients, Ring: ring,
-			Notices: notices, Now: now, Wall: now,
-		}),
+		Contacts: w.contacts,
 		Registry: registry.New(registry.Config{
 			Store: w.Records, Atomically: within(w, func(x tap) registry.Tx { return x }), Counter: w.Transients,
 			Notices: notices, Now: now, Wall: now, Log: log,

@@ -6,6 +6,7 @@ import (
 	"github.com/propusk/propusk/idp/centre"
 	"github.com/propusk/propusk/idp/confirm"
 	"github.com/propusk/propusk/idp/consent"
+	"github.com/propusk/propusk/idp/contact"
 	"github.com/propusk/propusk/idp/grant"
 	"github.com/propusk/propusk/idp/job"
 	"github.com/propusk/propusk/idp/notice"
@@ -26,6 +27,7 @@ var (
 		centre.Store
 		confirm.Store
 		consent.Store
+		contact.ClaimStore
 		grant.Store
 		job.Queue
 		notice.Store

@@ -41,6 +41,7 @@ var hot = map[string]struct {
 	"events":       {eventsOf, 3},
 	"events by":    {eventsBy, 3},
 	"message":      {messageOne, 1},
+	"claims on":    {claimsOf, 1},
 }
 
 // Plans asks the database how it would run the statements of the hot path on big tables, by name. On

@@ -18,7 +18,7 @@ func Conformance(t *testing.T, s *Stores) {
 		test func(*testing.T, *Stores)
 	}{
 		{"accounts", accounts}, {"sessions", sessions}, {"consents", consents}, {"grants", grants},
-		{"applications", applicationsTest}, {"letters and visits", lettersAndVisits}, {"parties", parties},
+		{"applications", applicationsTest}, {"letters and visits", lettersAndVisits}, {"claims", claimsTest}, {"parties", parties},
 		{"events", events}, {"messages", messages}, {"deliveries", deliveries}, {"office", office}, {"keyring", keyring},
 		{"transients", transients}, {"jobs", jobs}, {"nodes", nodes}, {"seeding", seeding},
 	} {

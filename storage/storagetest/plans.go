@@ -20,6 +20,7 @@ func Plans(t *testing.T, s *Stores) {
 		fill("due", "'later', CAST(i AS TEXT), i"),
 		fill("application", "CAST(i AS TEXT), i, i, i % 2, 1, CAST('' AS {bytes})"),
 		fill("letter", "CAST(i AS TEXT), i, i, i % 2, 1, CAST('' AS {bytes})"),
+		fill("contact_claim", "CAST(i AS TEXT), i, i, i % 2, 1, CAST('' AS {bytes})"),
 		fill("consent", "i, 'tax', '', 0, 0"),
 		fill("party", "CAST(i AS TEXT), '{}'"),
 		fill("message", "CAST(i AS TEXT), i, '', 0, 0, i % 2, NULL"),
