@@ -4,6 +4,7 @@ package idp
 
 import (
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"time"
@@ -49,6 +50,9 @@ type Config struct {
 	// PrivateNetwork lets logout tokens be delivered to loopback and private addresses: the demo, and
 	// sites whose relying parties live in their own network.
 	PrivateNetwork bool
+	// Backchannel, if set, carries the logout tokens instead of the transport that PrivateNetwork chooses:
+	// for roots of one's own.
+	Backchannel http.RoundTripper
 	// KeyDelay is how long a new key is only readable before it is used; 0: two minutes.
 	KeyDelay time.Duration
 	// SeedKeys are the uses for which keys are made at the first start; nil: all.

@@ -3,6 +3,7 @@ package idp
 import (
 	"maps"
 	"net/http"
+	"net/netip"
 	"strings"
 	"unicode/utf8"
 
@@ -44,8 +45,12 @@ func (p *Provider) open(c Config, d *desks) error {
 		ErrorPage: guest.problem, FormPost: guest.formPost, LogoutPage: guest.logout, LoggedOutPage: guest.loggedOut,
 	})
 	p.Keyring.OnChange(protocol.Refresh)
+	messenger := signal.NewClient(c.PrivateNetwork)
+	if c.Backchannel != nil {
+		messenger.Transport = c.Backchannel
+	}
 	courier := &signal.Courier{
-		Store: records, Parties: p.Parties, Sign: protocol.LogoutToken, Client: signal.NewClient(c.PrivateNetwork), Wall: c.Wall, Logger: c.Log,
+		Store: records, Parties: p.Parties, Sign: protocol.LogoutToken, Client: messenger, Wall: c.Wall, Logger: c.Log,
 	}
 	maps.Copy(p.handlers, courier.Handlers())
 
@@ -66,6 +71,7 @@ func (p *Provider) open(c Config, d *desks) error {
 
 	threshold := edge.New(edge.Config{
 		Logger: c.Log, Metrics: registerer(c), Wall: c.Wall, Proxies: c.Proxies, Broken: broken,
+		StrictTransport: c.Issuer.Scheme == "https" && !loopback(c.Issuer.Hostname()),
 	})
 	p.public = threshold.Wrap(e)
 
@@ -86,6 +92,13 @@ func text(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return next(c)
 	}
+}
+
+// loopback tells whether a host is this machine. A browser that was told "https only" of localhost would
+// hold every other program there to it, whatever its port (RFC 6797 section 8.2).
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && ip.IsLoopback()
 }
 
 // route names the pattern of routes that no door's own guard sees.

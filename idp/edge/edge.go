@@ -31,6 +31,8 @@ type Config struct {
 	Proxies []netip.Prefix
 	// MaxBody bounds a request's body in bytes; 0 means 64 KiB.
 	MaxBody int64
+	// StrictTransport says that browsers shall reach us over https only, from now on (RFC 6797).
+	StrictTransport bool
 	// Broken renders the page of a panic. It must not panic itself.
 	Broken func(w http.ResponseWriter, r *http.Request)
 }
@@ -131,6 +133,9 @@ func (e *Edge) Wrap(next http.Handler) http.Handler {
 		h := w.Header()
 		h.Set("X-Request-Id", t.id)
 		h.Set("X-Content-Type-Options", "nosniff")
+		if e.StrictTransport {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
 		r = r.WithContext(context.WithValue(r.Context(), tripKey{}, t))
 		if r.Body != nil && r.Body != http.NoBody {
 			r.Body = http.MaxBytesReader(rec, r.Body, e.MaxBody)

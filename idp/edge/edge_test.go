@@ -40,6 +40,18 @@ func TestRequestIDIsReadableAndOnTheAnswer(t *testing.T) {
 	}
 }
 
+func TestOnlyAStrictEdgeHoldsBrowsersToHTTPS(t *testing.T) {
+	for _, strict := range []bool{false, true} {
+		e := newEdge(t, io.Discard)
+		e.StrictTransport = strict
+		w := httptest.NewRecorder()
+		e.Wrap(http.NotFoundHandler()).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+		if got := w.Header().Get("Strict-Transport-Security"); (got == "max-age=31536000") != strict || (got == "") == strict {
+			t.Errorf("strict %v: Strict-Transport-Security = %q", strict, got)
+		}
+	}
+}
+
 func TestLogLineNamesTheRouteAndNeverTheQuery(t *testing.T) {
 	var log bytes.Buffer
 	h := newEdge(t, &log).Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
