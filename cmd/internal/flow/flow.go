@@ -33,6 +33,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -67,6 +68,8 @@ type Runner struct {
 	New func(ctx context.Context, lang string) (Browser, error)
 	// Each is called after every line that may have changed the page; for screenshots. May be nil.
 	Each func(line int, b Browser)
+	// Client calls the world's API; nil: the usual one.
+	Client *http.Client
 	// Log tells what is being done. May be nil.
 	Log func(format string, args ...any)
 
@@ -77,8 +80,11 @@ type Runner struct {
 }
 
 // Sites are the origins of a demo at a base port.
-func Sites(base int) map[string]string {
-	at := func(offset int) string { return "http://localhost:" + strconv.Itoa(base+offset) }
+func Sites(base int) map[string]string { return SitesAt("http://localhost", base) }
+
+// SitesAt are the origins of a demo with another scheme or host, such as https://localhost.
+func SitesAt(origin string, base int) map[string]string {
+	at := func(offset int) string { return origin + ":" + strconv.Itoa(base+offset) }
 	return map[string]string{
 		"provider": at(0), "portal": at(1), "tax": at(2), "pension": at(3), "voting": at(4), "admin": at(9), "world": at(10),
 	}

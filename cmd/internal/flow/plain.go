@@ -25,12 +25,20 @@ type Plain struct {
 }
 
 // NewPlain makes a plain browser that prefers a language.
-func NewPlain(_ context.Context, lang string) (Browser, error) {
+func NewPlain(_ context.Context, lang string) (Browser, error) { return newPlain(nil, lang) }
+
+// PlainOver makes plain browsers that speak over a transport: one with roots of its own, or one that
+// looks at what passes.
+func PlainOver(transport http.RoundTripper) func(context.Context, string) (Browser, error) {
+	return func(_ context.Context, lang string) (Browser, error) { return newPlain(transport, lang) }
+}
+
+func newPlain(transport http.RoundTripper, lang string) (Browser, error) {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		return nil, err
 	}
-	return &Plain{lang: lang, client: &http.Client{Jar: jar}}, nil
+	return &Plain{lang: lang, client: &http.Client{Jar: jar, Transport: transport}}, nil
 }
 
 // Close does nothing: a plain browser holds nothing.
