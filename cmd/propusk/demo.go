@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -18,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/propusk/propusk/cmd/internal/devca"
 	"github.com/propusk/propusk/cmd/internal/seed"
 	"github.com/propusk/propusk/cmd/internal/stores"
 	"github.com/propusk/propusk/examples/simulators"
@@ -29,7 +33,10 @@ import (
 type demoCommand struct {
 	Data      string        `help:"Where everything is kept between starts." type:"path" default:"propusk-data" placeholder:"DIR"`
 	BasePort  int           `help:"The provider's port; the other sites take the next ones." default:"8080"`
-	PublicURL string        `help:"The provider's address in the browser, if it is not http://localhost:<base port>; the other sites are at the same host, the ports that follow." placeholder:"URL"`
+	TLS       bool          `help:"All sites speak https, with a certificate of a development authority that is made once in the data directory." name:"tls"`
+	PublicURL string        `help:"The provider's address in the browser, if it is not localhost and the base port; the other sites are at the same host, the ports that follow." placeholder:"URL"`
+	Listen    string        `help:"The address that the provider and the relying parties listen on instead of 127.0.0.1 and ::1, such as 0.0.0.0 in a container. Everybody's passwords are known." placeholder:"IP"`
+	OpenWorld bool          `help:"The outside world listens on the address of --listen as well: whoever reaches it reads everybody's messages, letters and codes, signs in as anybody and moves the clock. Without it only this machine reaches it."`
 	TaxPolicy bool          `help:"The tax service registers its demands with the provider, which then turns people away itself; without it the tax service reads the claims."`
 	Checks    time.Duration `help:"How long a registry thinks over a check." default:"4s"`
 }
@@ -44,12 +51,14 @@ type demo struct {
 	token      string // the provider's, at the outside world's APIs
 	people     []seed.Person
 	clients    []seed.Client
+	authority  *devca.Authority // nil: no TLS
+	calls      *http.Transport  // carries what the sites and the provider say to each other
 	log        *slog.Logger
 }
 
 func (c *demoCommand) Run(ctx context.Context) error {
 	// The ports come first: a busy one is found before anything is made.
-	ports, err := open(c.BasePort, portProvider, portPortal, portTax, portPension, portVoting, portAdmin, portWorld, portSMTP, portAPI)
+	ports, err := c.ports()
 	if err != nil {
 		return err
 	}
@@ -59,6 +68,9 @@ func (c *demoCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer logFile.Close()
+	if err := d.connect(ports); err != nil {
+		return err
+	}
 	slog.SetDefault(d.log) // for libraries that know no other logger
 	provider, err := d.provider(ctx)
 	if err != nil {
@@ -78,6 +90,65 @@ func (c *demoCommand) Run(ctx context.Context) error {
 		fmt.Println("\nEnded. The next start goes on from here:", d.dir)
 	}
 	return err
+}
+
+// sitePorts are those that people's browsers reach.
+var sitePorts = []port{portProvider, portPortal, portTax, portPension, portVoting, portWorld}
+
+// ports takes every port. Those that no browser needs, the admin listener and what the provider calls,
+// stay on this machine whatever --listen says, and the outside world's pages too unless they are opened.
+func (c *demoCommand) ports() (opened, error) {
+	public, world := machine, machine
+	if c.Listen != "" {
+		if net.ParseIP(c.Listen) == nil {
+			return nil, fmt.Errorf("--listen %s: want an IP address", c.Listen)
+		}
+		public = []string{c.Listen}
+	}
+	if c.OpenWorld {
+		if c.Listen == "" {
+			return nil, errors.New("--open-world: goes with --listen")
+		}
+		world = public
+	}
+	out := opened{}
+	err := out.open(c.BasePort, public, portProvider, portPortal, portTax, portPension, portVoting)
+	if err == nil {
+		err = out.open(c.BasePort, world, portWorld)
+	}
+	if err == nil {
+		err = out.open(c.BasePort, machine, portAdmin, portSMTP, portAPI)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// connect decides how the programs of the demo speak to browsers and to each other. Under --tls every
+// site that a browser opens is https, and the sites and the provider trust the development authority and
+// nobody else. Admin, SMTP and the APIs that the provider calls stay plain: they never leave the machine.
+func (d *demo) connect(ports opened) error {
+	u, err := url.Parse(d.at.Provider)
+	if err != nil {
+		return err
+	}
+	first, err := strconv.Atoi(u.Port())
+	if err != nil {
+		return err
+	}
+	var trust *tls.Config
+	if d.TLS {
+		if d.authority, err = devca.Open(d.dir, u.Hostname(), time.Now); err != nil {
+			return err
+		}
+		trust = &tls.Config{RootCAs: d.authority.Roots(), MinVersion: tls.VersionTLS12}
+	}
+	d.calls = ports.transport(u.Hostname(), first, trust)
+	if d.TLS {
+		ports.secure(serverTLS(d.authority.Certificate), sitePorts...)
+	}
+	return nil
 }
 
 // prepare reads and makes what lies in the directory.
@@ -116,22 +187,33 @@ func (c *demoCommand) prepare() (*demo, *os.File, error) {
 
 // addresses are those that browsers use.
 func (c *demoCommand) addresses() (seed.Addresses, error) {
+	scheme := "http"
+	if c.TLS {
+		scheme = "https"
+	}
 	public := c.PublicURL
 	if public == "" {
-		public = "http://localhost:" + strconv.Itoa(c.BasePort)
+		public = scheme + "://localhost:" + strconv.Itoa(c.BasePort)
 	}
 	u, err := url.Parse(strings.TrimSuffix(public, "/"))
-	if err != nil || u.Scheme != "http" || u.Path != "" || u.Port() == "" {
-		return seed.Addresses{}, fmt.Errorf("--public-url %s: want http://host:port", public)
+	if err != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || u.Hostname() == "" || u.Port() == "" ||
+		u.Host != strings.ToLower(u.Host) {
+		return seed.Addresses{}, fmt.Errorf("--public-url %s: want %s://host:port, in small letters", public, scheme)
+	}
+	if u.Scheme != scheme {
+		return seed.Addresses{}, fmt.Errorf("--public-url %s: want %s://host:port; https goes with --tls", public, scheme)
 	}
 	first, err := strconv.Atoi(u.Port())
 	if err != nil {
 		return seed.Addresses{}, fmt.Errorf("--public-url %s: want a port number", public)
 	}
-	at := func(p port) string { return fmt.Sprintf("http://%s:%d", u.Hostname(), first+int(p)) }
+	at := func(p port) string {
+		return scheme + "://" + net.JoinHostPort(u.Hostname(), strconv.Itoa(first+int(p)))
+	}
 	return seed.Addresses{
 		Provider: at(portProvider), Portal: at(portPortal), Tax: at(portTax), Pension: at(portPension), Voting: at(portVoting),
-		Bank: at(portBank), Admin: at(portAdmin), World: at(portWorld),
+		Bank: at(portBank), World: at(portWorld),
+		Admin: fmt.Sprintf("http://localhost:%d", c.BasePort+int(portAdmin)), // on this machine only, whatever is public
 	}, nil
 }
 
@@ -176,6 +258,6 @@ func (d *demo) provider(ctx context.Context) (*idp.Provider, error) {
 		Mail: mail.Config{
 			Address: fmt.Sprintf("127.0.0.1:%d", d.BasePort+int(portSMTP)), From: "Propusk <noreply@propusk.example>", TLS: "none",
 		},
-		PrivateNetwork: true,
+		PrivateNetwork: true, Backchannel: d.calls,
 	})
 }

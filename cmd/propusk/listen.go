@@ -1,12 +1,16 @@
 package main
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"strconv"
 	"syscall"
+	"time"
 )
 
 // A port of the demo, counted from the base port.
@@ -37,22 +41,24 @@ func (o opened) close() {
 	}
 }
 
-// open takes the ports, all or none, on 127.0.0.1 and ::1: browsers try either for localhost.
-func open(base int, ports ...port) (opened, error) {
-	out := opened{}
+// machine are the hosts of this machine alone: browsers try either for localhost.
+var machine = []string{"127.0.0.1", "::1"}
+
+// open takes ports of the demo on all hosts, all or none. A machine may lack IPv6.
+func (o opened) open(base int, hosts []string, ports ...port) error {
 	var errs []error
 	for _, p := range ports {
 		number := base + int(p)
-		for _, host := range []string{"127.0.0.1", "::1"} {
+		for _, host := range hosts {
 			l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(number)))
 			switch {
 			case err == nil:
-				out[p] = append(out[p], l)
+				o[p] = append(o[p], l)
 			case host == "::1" && !errors.Is(err, syscall.EADDRINUSE): // a machine without IPv6
 			case errors.Is(err, syscall.EADDRINUSE):
 				errs = append(errs, fmt.Errorf("port %d is busy", number))
 			default:
-				errs = append(errs, fmt.Errorf("port %d: %w", number, err))
+				errs = append(errs, fmt.Errorf("%s, port %d: %w", host, number, err))
 			}
 			if err != nil {
 				break
@@ -60,11 +66,47 @@ func open(base int, ports ...port) (opened, error) {
 		}
 	}
 	if len(errs) > 0 {
-		out.close()
-		return nil, fmt.Errorf("%w\nstop what listens there, or choose other ports with --base-port: the demo takes %d to %d",
+		o.close()
+		return fmt.Errorf("%w\nstop what listens there, or choose other ports with --base-port: the demo takes %d to %d",
 			errors.Join(errs...), base, base+int(portAPI))
 	}
-	return out, nil
+	return nil
+}
+
+// secure puts TLS before the listeners of some ports.
+func (o opened) secure(t *tls.Config, ports ...port) {
+	for _, p := range ports {
+		o[p] = overTLS(o[p], t)
+	}
+}
+
+// transport carries the calls of the demo's programs to each other. Their public name may lead nowhere
+// from here, as in a container, so their addresses are dialled where they listen; everything else about a
+// call, the name in the certificate too, is as for a stranger.
+func (o opened) transport(publicHost string, first int, t *tls.Config) *http.Transport {
+	here := map[string]string{}
+	for p, ls := range o {
+		at := ls[0].Addr().(*net.TCPAddr)
+		ip := at.IP
+		switch {
+		case ip.Equal(net.IPv4zero):
+			ip = net.IPv4(127, 0, 0, 1)
+		case ip.IsUnspecified(): // :: takes IPv4 too
+			ip = net.IPv6loopback
+		}
+		here[net.JoinHostPort(publicHost, strconv.Itoa(first+int(p)))] = net.JoinHostPort(ip.String(), strconv.Itoa(at.Port))
+	}
+	dialer := &net.Dialer{Timeout: 5 * time.Second}
+	return &http.Transport{
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			if at, ok := here[address]; ok {
+				address = at
+			}
+			return dialer.DialContext(ctx, network, address)
+		},
+		TLSClientConfig: t, TLSHandshakeTimeout: 5 * time.Second, ResponseHeaderTimeout: 10 * time.Second,
+		MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true,
+	}
 }
 
 // listen takes the addresses of a configuration.

@@ -27,7 +27,7 @@ func TestABusyPortIsNamedWithItsFlag(t *testing.T) {
 	}
 	defer l.Close()
 	number := l.Addr().(*net.TCPAddr).Port
-	_, err = open(number-int(portTax), portTax)
+	err = opened{}.open(number-int(portTax), machine, portTax)
 	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("port %d is busy", number)) || !strings.Contains(err.Error(), "--base-port") {
 		t.Errorf("open = %v, want the port and the flag", err)
 	}
@@ -42,7 +42,14 @@ func TestAddressesFollowThePublicURL(t *testing.T) {
 	if err != nil || at.Provider != "http://propusk.localhost:9000" || at.World != "http://propusk.localhost:9010" {
 		t.Errorf("addresses = %+v, %v", at, err)
 	}
-	for _, bad := range []string{"https://a:1", "http://a", "http://a:1/path", "a:1"} {
+	at, err = (&demoCommand{BasePort: 8080, TLS: true}).addresses()
+	if err != nil || at.Provider != "https://localhost:8080" || at.Tax != "https://localhost:8082" || at.Admin != "http://localhost:8089" {
+		t.Errorf("addresses under TLS = %+v, %v", at, err)
+	}
+	if _, err := (&demoCommand{TLS: true, PublicURL: "http://a:1"}).addresses(); err == nil {
+		t.Error("under --tls an http address is accepted")
+	}
+	for _, bad := range []string{"https://a:1", "http://a", "http://a:1/path", "a:1", "http://A:1", "http://u@a:1", "http://:1", "http://a:1?q"} {
 		if _, err := (&demoCommand{PublicURL: bad}).addresses(); err == nil {
 			t.Errorf("--public-url %s is accepted", bad)
 		}
@@ -81,9 +88,13 @@ func TestTheExampleConfigurationBecomesAProvider(t *testing.T) {
 }
 
 // start runs the demo as a program of its own and waits until the provider is ready.
-func start(t *testing.T, dir string, base int) *exec.Cmd {
+func start(t *testing.T, dir string, base int, more ...string) *exec.Cmd {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), built.path, "demo", "--data", dir, "--base-port", strconv.Itoa(base))
+	if built.err != nil {
+		t.Fatal(built.err)
+	}
+	args := append([]string{"demo", "--data", dir, "--base-port", strconv.Itoa(base), "--checks", "1s"}, more...)
+	cmd := exec.CommandContext(t.Context(), built.path, args...)
 	var out strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -44,9 +42,11 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	}
 	defer closeAll(public)
 	if cfg.TLS.Certificate != "" {
-		if public, err = withTLS(public, cfg.TLS); err != nil {
+		pair, err := openCertificate(cfg.TLS, time.Now, log)
+		if err != nil {
 			return err
 		}
+		public = overTLS(public, serverTLS(pair.get))
 	}
 	var private []net.Listener
 	if cfg.Admin.Listen != "" {
@@ -74,20 +74,6 @@ func closeAll(ls []net.Listener) {
 	for _, l := range ls {
 		l.Close()
 	}
-}
-
-func withTLS(ls []net.Listener, t config.TLS) ([]net.Listener, error) {
-	pair, err := tls.LoadX509KeyPair(t.Certificate, t.Key)
-	if err != nil {
-		return nil, fmt.Errorf("tls: %w", err)
-	}
-	out := make([]net.Listener, len(ls))
-	for i, l := range ls {
-		out[i] = tls.NewListener(l, &tls.Config{
-			Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
-		})
-	}
-	return out, nil
 }
 
 func newLogger(l config.Log, level slog.Level) *slog.Logger {

@@ -16,6 +16,7 @@ import (
 	"github.com/propusk/propusk/examples/portal"
 	"github.com/propusk/propusk/examples/relyingparty"
 	"github.com/propusk/propusk/examples/simulators"
+	"github.com/propusk/propusk/examples/site"
 	"github.com/propusk/propusk/examples/tax"
 	"github.com/propusk/propusk/examples/voting"
 )
@@ -25,7 +26,7 @@ func (d *demo) sites(ctx context.Context, group *errgroup.Group, ports opened) {
 	config := func(p port, id, address string) relyingparty.Config {
 		return relyingparty.Config{
 			Listeners: ports[p], PublicURL: address, Issuer: d.at.Provider, ClientID: id, ClientSecret: d.secret(id),
-			WorldURL: d.at.World, HTTPClient: &http.Client{Timeout: 10 * time.Second}, Logger: d.log.With("site", id), Now: d.clock.Now,
+			WorldURL: d.at.World, HTTPClient: &http.Client{Timeout: 10 * time.Second, Transport: d.calls}, Logger: d.log.With("site", id), Now: d.clock.Now,
 		}
 	}
 	group.Go(func() error { return portal.Run(ctx, config(portPortal, "portal", d.at.Portal)) })
@@ -40,13 +41,23 @@ func (d *demo) sites(ctx context.Context, group *errgroup.Group, ports opened) {
 			Dir: d.world, Token: d.token, Clock: d.clock,
 			People: seed.Registered(d.people), CheckDelay: d.Checks, AutomaticPost: true,
 			Seeds: seed.List(d.people, d.clients, d.at), TOTP: seed.TOTP(d.people),
-			Links: []simulators.Link{
-				{Name: "Propusk", URL: d.at.Provider}, {Name: "Портал услуг", URL: d.at.Portal}, {Name: "Налоговая служба", URL: d.at.Tax},
-				{Name: "Пенсионный фонд", URL: d.at.Pension}, {Name: "Общественные инициативы", URL: d.at.Voting},
-			},
+			Links: d.links(), Open: d.OpenWorld,
 			Logger: d.log.With("site", "world"),
 		})
 	})
+}
+
+// links lead from the outside world to the other sites.
+func (d *demo) links() []simulators.Link {
+	out := []simulators.Link{{Name: site.Text{RU: "Пропуск", EN: "Propusk"}, URL: d.at.Provider}}
+	for _, id := range []string{"portal", "tax", "pension", "voting"} {
+		for _, c := range d.clients {
+			if string(c.Party.ID) == id {
+				out = append(out, simulators.Link{Name: site.Text{RU: c.Party.Name["ru"], EN: c.Party.Name["en"]}, URL: c.Party.Home})
+			}
+		}
+	}
+	return out
 }
 
 func (d *demo) secret(id string) string {
@@ -82,6 +93,11 @@ func (d *demo) table(out io.Writer) {
 	}
 	fmt.Fprintf(w, "\nEverybody's password is %s. To register somebody new, use any other number that begins\n", seed.Password)
 	fmt.Fprintf(w, "with +7900, and for the checks a person of %s who has no account.\n", d.at.World)
+	if d.authority != nil {
+		fmt.Fprintf(w, "\nThe certificates are issued by %s, which your browser does not know. Trust it there as\n", d.authority.Path)
+		fmt.Fprintf(w, "an authority for web sites, or give it to a program: curl --cacert %s %s\n", d.authority.Path, d.at.Provider)
+		fmt.Fprintf(w, "It can speak for this demo's hosts only.%s\n\n", map[bool]string{true: " It was made just now: trust it anew."}[d.authority.Made])
+	}
 	fmt.Fprintf(w, "Data is kept in %s, the log is %s. Ctrl-C ends it.\n", d.dir, filepath.Join(d.dir, "propusk.log"))
 	w.Flush()
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/propusk/propusk/examples/simulators/registries"
+	"github.com/propusk/propusk/examples/site"
 )
 
 // A Person is somebody who exists in the registries.
@@ -17,8 +18,11 @@ type Document = registries.Document
 // Config is what the outside world needs to know.
 type Config struct {
 	// World listeners serve the pages for people and the JSON under /api; they
-	// must be loopback ones, since whoever reaches them reads all messages.
+	// must be loopback ones unless Open, since whoever reaches them reads all messages.
 	World []net.Listener
+	// Open says that the World may be reached from other machines: everybody there
+	// reads everybody's messages, letters and codes, and moves the clock.
+	Open bool
 	// SMTP listeners take the provider's mail.
 	SMTP []net.Listener
 	// API listeners serve the registries, the post and the SMS gateway.
@@ -54,6 +58,6 @@ type Config struct {
 
 // A Link leads from the pages of the outside world to another site of the demo.
 type Link struct {
-	Name string
+	Name site.Text
 	URL  string
 }

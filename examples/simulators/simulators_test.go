@@ -287,9 +287,13 @@ func TestTheWorldIsNotServedToOtherMachines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = Run(context.Background(), Config{World: []net.Listener{l}, PublicURL: "http://localhost:1", Dir: t.TempDir(), Token: "x", Clock: clock})
-	if err == nil || !strings.Contains(err.Error(), "loopback") {
+	cfg := Config{World: []net.Listener{l}, PublicURL: "http://localhost:1", Dir: t.TempDir(), Token: "x", Clock: clock}
+	if err := Run(context.Background(), cfg); err == nil || !strings.Contains(err.Error(), "loopback") {
 		t.Errorf("Run = %v", err)
+	}
+	cfg.Open = true
+	if err := cfg.check(); err != nil {
+		t.Errorf("opened by its owner: %v", err)
 	}
 }
 
