@@ -101,6 +101,17 @@ type Consent struct {
 	Items   []ConsentItem
 	Until   time.Time // till when the answer is remembered; zero: only this time
 	Offline bool      // the service will also read the data while the person is away
+	// Verified is what the service gets together with how it was verified.
+	Verified []ConsentProof
+	Later    bool // verified data is asked for, and nothing there is meets the service's conditions yet
+}
+
+// A ConsentProof is data verified in one way.
+type ConsentProof struct {
+	Method   string // "": by the registers alone
+	Date     time.Time
+	Items    []ConsentItem
+	Evidence bool // who verified it, when and by what goes along
 }
 
 // A ConsentItem is one fact to be given, by name and value. Name is a key:

@@ -7,6 +7,7 @@
 package claims
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/propusk/propusk/idp/account"
@@ -72,6 +73,9 @@ type User struct {
 	Documents     []Document `json:"documents,omitempty"`
 	PlaceOfBirth  *Place     `json:"place_of_birth,omitempty"`
 	Nationalities []string   `json:"nationalities,omitempty"`
+
+	// Verified is OfVerified's answer; OfUser leaves it empty.
+	Verified json.RawMessage `json:"verified_claims,omitempty"`
 }
 
 // Address is the address of residence (Core 5.1.1).

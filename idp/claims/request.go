@@ -19,8 +19,11 @@ const MaxRequest = 2048
 // A Request is the claims parameter (OpenID Connect Core 1.0 section 5.5). Names we do not know are
 // ignored, as section 5.5 has it.
 type Request struct {
-	Userinfo map[string]*Member `json:"userinfo,omitempty"`
-	IDToken  map[string]*Member `json:"id_token,omitempty"`
+	Userinfo map[string]*Member
+	IDToken  map[string]*Member
+	// The members verified_claims, which have a form of their own.
+	VerifiedUserinfo VerifiedRequest
+	VerifiedIDToken  VerifiedRequest
 }
 
 // A Member is what is asked of one claim; nil asks for it in the default manner.
@@ -36,10 +39,41 @@ func ParseRequest(b []byte) (Request, error) {
 	if len(b) == 0 {
 		return r, nil
 	}
-	if len(b) > MaxRequest || b[0] != '{' || json.Unmarshal(b, &r) != nil {
+	var in struct {
+		Userinfo map[string]json.RawMessage `json:"userinfo"`
+		IDToken  map[string]json.RawMessage `json:"id_token"`
+	}
+	if len(b) > MaxRequest || b[0] != '{' || json.Unmarshal(b, &in) != nil {
 		return Request{}, ErrRequest
 	}
+	var err error
+	if r.Userinfo, r.VerifiedUserinfo, err = parseMembers(in.Userinfo); err != nil {
+		return Request{}, err
+	}
+	if r.IDToken, r.VerifiedIDToken, err = parseMembers(in.IDToken); err != nil {
+		return Request{}, err
+	}
 	return r, nil
+}
+
+func parseMembers(in map[string]json.RawMessage) (out map[string]*Member, verified VerifiedRequest, err error) {
+	for name, raw := range in {
+		if name == "verified_claims" {
+			if verified, err = parseVerified(raw); err != nil {
+				return nil, nil, err
+			}
+			continue
+		}
+		var m *Member
+		if json.Unmarshal(raw, &m) != nil {
+			return nil, nil, ErrRequest
+		}
+		if out == nil {
+			out = make(map[string]*Member, len(in))
+		}
+		out[name] = m
+	}
+	return out, verified, nil
 }
 
 // Scopes lists the scopes whose data the request asks for by name, beyond those given.

@@ -88,6 +88,17 @@ func OfScopes(scopes []string) Set {
 	return s
 }
 
+// Facts lists the names of a set's claims.
+func Facts(s Set) []string {
+	var out []string
+	for _, c := range table {
+		if s.has(c.set) {
+			out = append(out, c.name)
+		}
+	}
+	return out
+}
+
 // named is the set of one claim and its scope.
 func named(name string) (Set, string) {
 	for _, c := range table {

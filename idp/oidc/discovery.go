@@ -110,6 +110,7 @@ type metadata struct {
 	Backchannel        bool     `json:"backchannel_logout_supported"`
 	BackchannelSession bool     `json:"backchannel_logout_session_supported"`
 	Assurance          string   `json:"propusk_assurance_uri"`
+	claims.VerifiedSupport
 }
 
 func (d *Door) metadata() metadata {
@@ -127,9 +128,10 @@ func (d *Door) metadata() metadata {
 		ACR:    policy.ACRValues(), SubjectTypes: []string{"public"}, IDTokenAlgs: []string{"ES256", "RS256"},
 		TokenAuth: append(proofs[:3:3], rp.AuthNone), TokenAuthAlgs: algs,
 		IntrospectAuth: proofs, IntrospectAuthAlgs: algs, RevokeAuth: append(proofs[:3:3], rp.AuthNone), RevokeAuthAlgs: algs,
-		Display: []string{"page"}, ClaimTypes: []string{"normal"}, Claims: claims.Names(), UILocales: []string{"ru", "en"},
+		Display: []string{"page"}, ClaimTypes: []string{"normal"}, Claims: append(claims.Names(), "verified_claims"), UILocales: []string{"ru", "en"},
 		Prompts: promptValues, PKCE: []string{"S256"}, ClaimsParameter: true, IssParameter: true,
 		Backchannel: true, BackchannelSession: true, Assurance: d.Issuer + "/.well-known/propusk-assurance",
+		VerifiedSupport: claims.SupportedVerified(),
 	}
 }
 

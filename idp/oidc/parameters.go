@@ -141,7 +141,7 @@ func prompts(_ context.Context, q url.Values, _ *rp.Party, r *signin.Request) *r
 func (d *Door) demands(_ context.Context, q url.Values, p *rp.Party, r *signin.Request) *refusal {
 	asked, err := claims.ParseRequest([]byte(q.Get("claims")))
 	if err != nil {
-		return refuse(invalidRequest, "claims is not a JSON object of section 5.5, or too long").about("claims", "")
+		return refuse(invalidRequest, "claims is not as OpenID Connect Core 5.5 and Identity Assurance 5 have it, or too long").about("claims", "")
 	}
 	if q.Get("claims") != "" {
 		r.Claims = []byte(q.Get("claims"))
@@ -151,6 +151,7 @@ func (d *Door) demands(_ context.Context, q url.Values, p *rp.Party, r *signin.R
 			r.Data = append(r.Data, s)
 		}
 	}
+	r.Data = append(r.Data, asked.VerifiedData(p.Scopes)...)
 	var any policy.Policy
 	for _, v := range strings.Fields(q.Get("acr_values")) {
 		if c, ok := policy.OfACR(v); ok {

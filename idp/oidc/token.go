@@ -144,14 +144,20 @@ func (d *Door) named(ctx context.Context, p *rp.Party, g *grant.Grant) (claims.U
 		return claims.User{}, fmt.Errorf("oidc: claims of the grant: %w", err)
 	}
 	set := claims.IDToken(asked, p.Scopes)
-	if set == 0 {
+	if set == 0 && len(asked.VerifiedIDToken) == 0 {
 		return claims.User{}, nil
 	}
-	_, a, err := d.Records.GrantAccount(ctx, g.ID)
+	use, a, err := d.Records.GrantAccount(ctx, g.ID)
 	if err != nil {
 		return claims.User{}, fmt.Errorf("oidc: account of the grant: %w", err)
 	}
-	return claims.OfUser(a, set), nil
+	user := claims.OfUser(a, set)
+	subject := account.Min(g.Snapshot, use.Standing.Assurance(d.Now()))
+	user.Verified, err = claims.OfVerified(asked.VerifiedIDToken, a, subject, p.Scopes, d.Wall())
+	if err != nil {
+		return claims.User{}, fmt.Errorf("oidc: verified claims: %w", err)
+	}
+	return user, nil
 }
 
 // tell writes an event of a stolen or doubled token. It must not change the answer.

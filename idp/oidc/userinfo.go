@@ -103,10 +103,15 @@ func (d *Door) claimsFor(ctx context.Context, token string) (*userinfoAnswer, er
 		return nil, fmt.Errorf("oidc: claims of the grant: %w", err)
 	}
 	subject := account.Min(g.Snapshot, use.Standing.Assurance(d.Now()))
-	return &userinfoAnswer{
+	out := &userinfoAnswer{
 		Subject:        g.Account.String(),
 		Authentication: claims.Authentication{AuthTime: g.AuthTime.Unix(), AMR: g.AMR, ACR: g.ACR},
 		Assurance:      claims.OfAssurance(subject),
 		User:           claims.OfUser(a, claims.Userinfo(b.Scopes, asked, party.Scopes)),
-	}, nil
+	}
+	out.Verified, err = claims.OfVerified(asked.VerifiedUserinfo, a, subject, party.Scopes, d.Wall())
+	if err != nil {
+		return nil, fmt.Errorf("oidc: verified claims: %w", err)
+	}
+	return out, nil
 }

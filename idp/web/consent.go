@@ -34,10 +34,15 @@ func (d *Door) showConsent(c echo.Context) error {
 		until = d.Now().Add(f.Party.Consent)
 	}
 	asked := f.Request.Asked()
+	subject := account.Min(f.Session.Snapshot, a.Assurance(d.Now()))
+	verified, later, err := d.verifiedData(f, a, subject)
+	if err != nil {
+		return err
+	}
 	return d.render(c, http.StatusOK, "", ui.Consent{
 		Form: ui.Form{Action: withTx("/login/consent", tx)}, Origin: *origin(c, f), Purpose: upperFirst(spoken(f.Party.Purpose, lang(c))),
-		Items: items(a, account.Min(f.Session.Snapshot, a.Assurance(d.Now())), asked), Until: until,
-		Offline: slices.Contains(asked, claims.Offline),
+		Items: items(a, subject, asked), Until: until, Offline: slices.Contains(asked, claims.Offline),
+		Verified: verified, Later: later,
 	})
 }
 
@@ -106,15 +111,79 @@ func items(a *account.Account, subject account.Assurance, scopes []string) []ui.
 	return append(out, level)
 }
 
+// verifiedData is what the party would get as verified claims, by the very function that answers it later.
+// later tells that some is asked for, and none would be given now: the consent covers it all the same.
+func (d *Door) verifiedData(f *signin.Facts, a *account.Account, subject account.Assurance) (out []ui.ConsentProof, later bool, err error) {
+	r, err := claims.ParseRequest(f.Request.Claims)
+	if err != nil {
+		return nil, false, err
+	}
+	proofs, err := r.Proofs(a, subject, f.Party.Scopes, d.Wall())
+	if err != nil {
+		return nil, false, err
+	}
+	for _, p := range proofs {
+		shown := ui.ConsentProof{Date: p.At, Evidence: p.Evidence, Items: verifiedItems(&a.Profile.Person, p)}
+		if p.Method != 0 {
+			shown.Method = p.Method.String()
+		}
+		out = append(out, shown)
+	}
+	return out, len(out) == 0 && len(r.VerifiedData(f.Party.Scopes)) > 0, nil
+}
+
+func verifiedItems(p *account.Person, proof claims.Proof) []ui.ConsentItem {
+	var out []ui.ConsentItem
+	var name civil.FullName
+	var named bool
+	for _, fact := range claims.Facts(proof.Claims) {
+		switch fact {
+		case "family_name":
+			name.Family, named = p.FamilyName, true
+		case "given_name":
+			name.Given, named = p.GivenName, true
+		case "middle_name":
+			name.Patronymic, named = p.Patronymic, true
+		case "birthdate":
+			out = append(out, ui.ConsentItem{Name: "birth_date", Date: p.BirthDate.Time(time.UTC)})
+		case "gender":
+			out = append(out, ui.ConsentItem{Name: "sex", Value: p.Sex.String()})
+		case "place_of_birth":
+			out = append(out, ui.ConsentItem{Name: "birth_place", Value: p.BirthPlace})
+		case "nationalities":
+			out = append(out, ui.ConsentItem{Name: "citizenship", Value: p.Citizenship.String()})
+		case "ru_snils":
+			out = append(out, ui.ConsentItem{Name: "snils", Value: p.SNILS.Format()})
+		case "ru_inn":
+			out = append(out, ui.ConsentItem{Name: "inn", Value: p.INN.Format()})
+		}
+	}
+	if named {
+		out = append([]ui.ConsentItem{{Name: "name", Value: name.Format()}}, out...)
+	}
+	if proof.Document && p.Document != nil {
+		out = append(out, ui.ConsentItem{Name: "document", Value: p.Document.Format()})
+	}
+	return out
+}
+
 // itemNames are the facts behind scopes, for the list of who receives what.
 func itemNames(scopes []string) []string {
 	facts := map[string][]string{
 		"profile": {"name", "birth_date", "sex"}, "phone": {"phone"}, "email": {"email"}, "address": {"address"},
 		"snils": {"snils"}, "inn": {"inn"}, "documents": {"document", "birth_place", "citizenship"}, "openid": {"level"},
+		"verified:family_name": {"name"}, "verified:given_name": {"name"}, "verified:middle_name": {"name"},
+		"verified:birthdate": {"birth_date"}, "verified:gender": {"sex"}, "verified:ru_snils": {"snils"}, "verified:ru_inn": {"inn"},
+		"verified:place_of_birth": {"birth_place"}, "verified:nationalities": {"citizenship"},
+		claims.VerifiedEvidence: {"evidence"}, claims.VerifiedDocument: {"document"},
 	}
 	var out []string
 	for _, s := range scopes {
-		out = append(out, facts[s]...)
+		for _, fact := range facts[s] {
+			if !slices.Contains(out, fact) {
+				out = append(out, fact)
+			}
+		}
 	}
 	return out
 }

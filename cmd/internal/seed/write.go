@@ -144,7 +144,10 @@ func (who Person) account(hash string) (*account.Account, error) {
 		case account.MailCode:
 			c.Track = fmt.Sprintf("8000000000%04d", who.Number)
 		case account.Bank:
-			c.Organization = "bank"
+			c.Organization = "Банк «Заречный», БИК 040000999"
+		case account.QualifiedSignature, account.ElectronicCard: // the certificate's issuer and number
+			c.Organization = "CN=УЦ Заречный, O=Удостоверяющий центр «Заречный», C=RU"
+			c.Serial = fmt.Sprintf("5a00c0ffee%06x", who.Number)
 		}
 		if err := a.Confirm(c); err != nil {
 			return nil, err
