@@ -8,7 +8,7 @@ type Methods struct {
 	Level         string
 	Confirmations []Confirmation
 	Cards         []MethodCard
-	Blocked       string // why none is possible: "", not_standard, checks_running, data_changing
+	Blocked       string // why none is possible: "", not_standard, checks_running, data_changing, restricted (all but a visit)
 }
 
 // A MethodCard is one way.

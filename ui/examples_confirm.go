@@ -20,6 +20,7 @@ func (Methods) examples() []Example {
 		{"letter on its way", Methods{Level: "standard", Cards: live}},
 		{"verified, every method", Methods{Level: "verified", Confirmations: []Confirmation{{"service_center", at(24, 9, 0)}}, Cards: every}},
 		{"not yet standard", Methods{Level: "simplified", Cards: locked, Blocked: "not_standard"}},
+		{"recovered a moment ago", Methods{Level: "simplified", Blocked: "restricted", Cards: []MethodCard{cards[0], {Method: "mail_code", From: on(2026, time.November, 27), Services: cards[1].Services}}}},
 	}
 }
 

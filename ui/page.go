@@ -1,6 +1,10 @@
 package ui
 
-import "time"
+import (
+	"time"
+
+	"github.com/propusk/propusk/idp/civil"
+)
 
 // A Page is exactly what one page shows. Its template is
 // pages/<PageName>/page.html; the two cannot exist without each other.
@@ -80,6 +84,9 @@ type Confirmation struct {
 
 // An Address is where a letter goes.
 type Address struct{ PostalCode, Region, Locality, Street, House, Flat string }
+
+// Place is region and locality, a city of its own region once.
+func (a Address) Place() string { return civil.Address{Region: a.Region, Locality: a.Locality}.Place() }
 
 // A Person is the checked main data, ready to show.
 type Person struct {

@@ -60,15 +60,12 @@ func (a Address) String() string { return a.Format() }
 
 // Format returns the address in one line, as written on an envelope.
 func (a Address) Format() string {
-	parts := []string{a.PostalCode, a.Region, a.Locality, a.Street, a.House, a.Flat}
-	if a.Region == a.Locality { // Moscow is its own region
-		parts[1] = ""
-	}
+	parts := []string{a.PostalCode, a.Place(), a.Street, a.House, a.Flat}
 	if a.House != "" {
-		parts[4] = "д. " + a.House
+		parts[3] = "д. " + a.House
 	}
 	if a.Flat != "" {
-		parts[5] = "кв. " + a.Flat
+		parts[4] = "кв. " + a.Flat
 	}
 	var out []string
 	for _, p := range parts {
@@ -77,6 +74,35 @@ func (a Address) Format() string {
 		}
 	}
 	return strings.Join(out, ", ")
+}
+
+// Place returns region and locality. A city that is a region of its own stands once, however people wrote
+// it in the two fields, as the fuller of the two.
+func (a Address) Place() string {
+	switch {
+	case a.Region == "" || a.Locality == "":
+		return a.Region + a.Locality
+	case city(a.Region) != city(a.Locality):
+		return a.Region + ", " + a.Locality
+	case len(a.Region) > len(a.Locality):
+		return a.Region
+	}
+	return a.Locality
+}
+
+// city is the name of a place without the word for city.
+func city(s string) string {
+	s = strings.ReplaceAll(strings.ToLower(s), "ё", "е")
+	for _, word := range []string{"город ", "гор. ", "гор.", "г. ", "г.", "г "} {
+		if rest, ok := strings.CutPrefix(s, word); ok {
+			s = rest
+			break
+		}
+	}
+	for _, word := range []string{" город", " г.", " г"} {
+		s = strings.TrimSuffix(s, word)
+	}
+	return strings.TrimSpace(s)
 }
 
 // Mask keeps the region's part of the postal code, for logs.

@@ -37,6 +37,8 @@ func (d *Door) showMethods(c echo.Context) error {
 			if a.Level >= account.Standard {
 				p.Blocked = "data_changing"
 			}
+		case confirm.WhileRestricted:
+			p.Blocked = "restricted"
 		}
 		card, err := d.card(c, a, w)
 		if err != nil {
