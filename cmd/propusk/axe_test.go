@@ -59,6 +59,7 @@ type measurer struct {
 	sites      map[string]string
 	lang, name string
 	window     flow.Browser
+	pictures   int
 }
 
 // person opens a window without cookies.
@@ -115,7 +116,8 @@ func (m *measurer) here(words ...string) {
 		m.do(err)
 		_, host, _ := strings.Cut(p.URL, "localhost:")
 		file := strings.NewReplacer("/", "_", "?", "_", "=", "_", "&", "_").Replace(host)
-		m.do(os.WriteFile(filepath.Join(*shots, fmt.Sprintf("axe-%s-%.60s.png", m.name, file)), png, 0o644))
+		m.pictures++
+		m.do(os.WriteFile(filepath.Join(*shots, fmt.Sprintf("axe-%s-%02d-%.40s.png", m.name, m.pictures, file)), png, 0o644))
 	}
 }
 

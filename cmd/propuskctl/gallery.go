@@ -16,6 +16,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/skip2/go-qrcode"
+
 	"github.com/propusk/propusk/ui"
 )
 
@@ -27,9 +29,21 @@ type galleryCommand struct {
 
 // A picture is one state of one page in one language.
 type picture struct {
-	name string // page.state.lang
-	html []byte
+	page, state, lang string
+	html              []byte
 }
+
+// name is the picture's file, without its extension.
+func (p picture) name() string {
+	return p.page + "." + strings.NewReplacer(" ", "-", ",", "").Replace(p.state) + "." + p.lang
+}
+
+// The examples of a page show a QR code where the provider draws one; the gallery draws one that says what
+// it is.
+const (
+	qrPath = "/account/security/totp/qr.png"
+	qrText = "Propusk: an example in the gallery"
+)
 
 func (c *galleryCommand) Run(d *desk) error {
 	r, err := ui.New(ui.Options{Now: ui.GalleryNow})
@@ -58,21 +72,26 @@ func pictures(r *ui.Renderer) (out []picture, err error) {
 			if err := r.Render(&page, f, s.Value); err != nil {
 				return nil, err
 			}
-			out = append(out, picture{fmt.Sprintf("%s.%s.%s", s.Page, strings.ReplaceAll(s.Name, " ", "-"), lang), page.Bytes()})
+			out = append(out, picture{s.Page, s.Name, lang, page.Bytes()})
 		}
 	}
 	return out, nil
 }
 
-// index links to all pictures. It is not one of our pages and needs no look.
+// index links to all pictures: a heading for each page, a line for each state, a link for each language. It
+// is not one of our pages and needs no look.
 func index(all []picture) []byte {
 	var b bytes.Buffer
-	b.WriteString("<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>Gallery</title>\n<h1>Gallery</h1>\n<ul>\n")
-	for _, p := range all {
-		name := html.EscapeString(p.name)
-		fmt.Fprintf(&b, "<li><a href=\"%s.html\">%s</a>\n", name, name)
+	b.WriteString("<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>Gallery</title>\n<h1>Gallery</h1>\n")
+	for i, p := range all {
+		if i == 0 || all[i-1].page != p.page {
+			fmt.Fprintf(&b, "<h2>%s</h2>\n", html.EscapeString(p.page))
+		}
+		if i == 0 || all[i-1].page != p.page || all[i-1].state != p.state {
+			fmt.Fprintf(&b, "<p>%s:\n", html.EscapeString(p.state))
+		}
+		fmt.Fprintf(&b, "<a href=\"%s.html\">%s</a>\n", html.EscapeString(p.name()), p.lang)
 	}
-	b.WriteString("</ul>\n")
 	return b.Bytes()
 }
 
@@ -96,7 +115,8 @@ func (c *galleryCommand) write(d *desk, r *ui.Renderer, all []picture) error {
 			}
 			return []byte(`"` + strings.TrimPrefix(path, "/") + `"`)
 		})
-		if err := put(p.name+".html", page); err != nil {
+		page = bytes.ReplaceAll(page, []byte(`"`+qrPath+`"`), []byte(`"qr.png"`))
+		if err := put(p.name()+".html", page); err != nil {
 			return err
 		}
 	}
@@ -110,6 +130,13 @@ func (c *galleryCommand) write(d *desk, r *ui.Renderer, all []picture) error {
 			return err
 		}
 	}
+	qr, err := qrcode.Encode(qrText, qrcode.Medium, 440)
+	if err != nil {
+		return fmt.Errorf("gallery: %w", err)
+	}
+	if err := put("qr.png", qr); err != nil {
+		return err
+	}
 	if err := put("index.html", index(all)); err != nil {
 		return err
 	}
@@ -120,6 +147,14 @@ func (c *galleryCommand) write(d *desk, r *ui.Renderer, all []picture) error {
 func (c *galleryCommand) serve(d *desk, r *ui.Renderer, all []picture) error {
 	mux := http.NewServeMux()
 	mux.Handle(ui.AssetsPrefix, r.Assets())
+	qr, err := qrcode.Encode(qrText, qrcode.Medium, 440)
+	if err != nil {
+		return fmt.Errorf("gallery: %w", err)
+	}
+	mux.HandleFunc("GET "+qrPath, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "image/png")
+		w.Write(qr)
+	})
 	send := func(path string, b []byte) {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -129,7 +164,7 @@ func (c *galleryCommand) serve(d *desk, r *ui.Renderer, all []picture) error {
 	}
 	send("/{$}", index(all))
 	for _, p := range all {
-		send("/"+p.name+".html", p.html)
+		send("/"+p.name()+".html", p.html)
 	}
 	l, err := net.Listen("tcp", c.Listen)
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"image"
+	"image/png"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -40,6 +42,10 @@ func serveGallery(t *testing.T) string {
 	states := ui.Gallery()
 	mux := http.NewServeMux()
 	mux.Handle(ui.AssetsPrefix, r.Assets())
+	mux.HandleFunc("GET /account/security/totp/qr.png", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "image/png")
+		_ = png.Encode(w, image.NewGray(image.Rect(0, 0, 440, 440))) // a dark square will do
+	})
 	mux.HandleFunc("POST /answer", func(w http.ResponseWriter, req *http.Request) { fmt.Fprint(w, "got ", req.PostFormValue("code")) })
 	mux.HandleFunc("GET /gallery/{lang}/{state}", func(w http.ResponseWriter, req *http.Request) {
 		i, err := strconv.Atoi(req.PathValue("state"))
