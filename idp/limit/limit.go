@@ -155,6 +155,9 @@ func (h *Hit) Clear(ctx context.Context) error {
 	if err := h.add(ctx, -h.Sum); err != nil {
 		return err
 	}
+	if h.rule.First <= 0 || h.Sum <= h.rule.Free {
+		return nil // no turn was taken; whoever takes the next try does not look for one either
+	}
 	if err := h.keeper.Store.Delete(ctx, kindTurn, h.id); err != nil {
 		return fmt.Errorf("limit: clear %s: %w", h.rule.Name, err)
 	}
