@@ -3,15 +3,25 @@ package signin
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/audit"
 	"github.com/propusk/propusk/idp/consent"
 	"github.com/propusk/propusk/idp/fault"
+	"github.com/propusk/propusk/idp/rp"
 )
 
-// Remembered is how many days a consent is remembered, unless the party is registered with another time.
-const Remembered = 365
+// remembered is how many days a consent is remembered, unless the party is registered with another time.
+const remembered = 365
+
+// ConsentUntil is when a consent given now ends, as the page says and the record holds.
+func ConsentUntil(p *rp.Party, now time.Time) time.Time {
+	if p.Consent > 0 {
+		return now.Add(p.Consent)
+	}
+	return now.AddDate(0, 0, remembered)
+}
 
 // Allow records that the citizen allows the party what it asks, and remembers it.
 func (d *Desk) Allow(ctx context.Context, f *Facts) error {
@@ -19,15 +29,12 @@ func (d *Desk) Allow(ctx context.Context, f *Facts) error {
 		return err
 	}
 	scopes := f.Request.Asked()
-	until := d.Now().AddDate(0, 0, Remembered)
-	if f.Party.Consent > 0 {
-		until = d.Now().Add(f.Party.Consent)
-	}
+	now := d.Now()
 	if err := d.change(ctx, f, func(g *Progress) { g.Allowed, g.Denied = scopes, false }); err != nil {
 		return err
 	}
-	given := &consent.Consent{Account: f.Session.Account, Client: f.Party.ID, Scopes: scopes, Given: d.Now(), Until: until}
-	if f.Consent.Covers(nil, d.Now()) {
+	given := &consent.Consent{Account: f.Session.Account, Client: f.Party.ID, Scopes: scopes, Given: now, Until: ConsentUntil(f.Party, now)}
+	if f.Consent.Covers(nil, now) {
 		given.Scopes = union(f.Consent.Scopes, scopes)
 	}
 	err := d.Atomically(ctx, func(tx Tx) error {

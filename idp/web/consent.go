@@ -29,10 +29,6 @@ func (d *Door) showConsent(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	until := d.Now().AddDate(0, 0, signin.Remembered)
-	if f.Party.Consent > 0 {
-		until = d.Now().Add(f.Party.Consent)
-	}
 	asked := f.Request.Asked()
 	subject := account.Min(f.Session.Snapshot, a.Assurance(d.Now()))
 	verified, later, err := d.verifiedData(f, a, subject)
@@ -41,7 +37,7 @@ func (d *Door) showConsent(c echo.Context) error {
 	}
 	return d.render(c, http.StatusOK, "", ui.Consent{
 		Form: ui.Form{Action: withTx("/login/consent", tx)}, Origin: *origin(c, f), Purpose: upperFirst(spoken(f.Party.Purpose, lang(c))),
-		Items: items(a, subject, asked), Until: until, Offline: slices.Contains(asked, claims.Offline),
+		Items: items(a, subject, asked), Until: signin.ConsentUntil(f.Party, d.Now()), Offline: slices.Contains(asked, claims.Offline),
 		Verified: verified, Later: later,
 	})
 }
