@@ -105,8 +105,8 @@ type Refusal struct {
 	AcceptedBy []string // services that have the person already
 }
 
-// A Way leads up: a confirmation method, or profile, checks, second_factor,
-// sign_in_again, unlock, use_now.
+// A Way leads up: a confirmation method, or profile, checks, letter (one is
+// under way), second_contact, second_factor, sign_in_again, unlock, use_now.
 type Way struct {
 	Kind string
 	URL  string

@@ -188,7 +188,7 @@ func TestEveryKeyIsUsedAndKnown(t *testing.T) {
 // come in.
 func TestEveryWireNameHasAWord(t *testing.T) {
 	levels := []string{"simplified", "standard", "verified"}
-	ways := append(slices.Clone(allMethods), "profile", "checks", "second_factor", "sign_in_again", "unlock", "use_now")
+	ways := append(slices.Clone(allMethods), "profile", "checks", "letter", "second_contact", "second_factor", "sign_in_again", "unlock", "use_now")
 	reasons := []string{"level_too_low", "method_refused", "confirmation_too_old", "authentication_too_weak", "locked_by_citizen"}
 	data := []string{"family_name", "given_name", "patronymic", "sex", "birth_date", "birth_place", "citizenship", "snils", "document_number", "issued_on", "issuer", "department_code"}
 	var papers []string

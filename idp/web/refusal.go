@@ -2,16 +2,15 @@ package web
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/propusk/propusk/idp/account"
-	"github.com/propusk/propusk/idp/fault"
+	"github.com/propusk/propusk/idp/confirm"
 	"github.com/propusk/propusk/idp/policy"
-	"github.com/propusk/propusk/idp/registry"
 	"github.com/propusk/propusk/idp/rp"
 	"github.com/propusk/propusk/idp/signin"
 	"github.com/propusk/propusk/ui"
@@ -73,7 +72,7 @@ func (d *Door) ways(ctx context.Context, a *account.Account, f *signin.Facts, de
 		return []ui.Way{{Kind: "use_now", URL: "/account/use-now"}}, nil
 	}
 	if has(policy.LevelTooLow) || has(policy.MethodRefused) || has(policy.ConfirmationTooOld) {
-		up, err := d.waysUp(ctx, a, dec)
+		up, err := d.waysUp(ctx, a, f, dec)
 		if err != nil {
 			return nil, err
 		}
@@ -103,28 +102,51 @@ func strongest(f *signin.Facts) string {
 	return auth
 }
 
-// waysUp are the ways to a higher level or another confirmation.
-func (d *Door) waysUp(ctx context.Context, a *account.Account, dec policy.Decision) ([]ui.Way, error) {
-	if a.Level < account.Standard {
-		app, err := d.Read.LastApplication(ctx, a.ID)
-		if err != nil && !errors.Is(err, fault.NotFound) {
-			return nil, err
-		}
-		if err == nil && app.State == registry.Running {
-			return []ui.Way{{Kind: "checks", URL: "/account/checks"}}, nil
-		}
+// waysUp are the ways to a higher level or another confirmation, as far as they are open now: while new data
+// is being checked nothing else can be started, and a letter can be ordered once in 30 days.
+func (d *Door) waysUp(ctx context.Context, a *account.Account, f *signin.Facts, dec policy.Decision) ([]ui.Way, error) {
+	facts, err := d.standing(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case facts.Running:
+		return []ui.Way{{Kind: "checks", URL: "/account/checks"}}, nil
+	case a.Level < account.Standard:
 		return []ui.Way{{Kind: "profile", URL: "/account/profile"}}, nil
+	case d.enoughUnrestricted(a, f):
+		out := []ui.Way{{Kind: account.ServiceCenter.String(), URL: "/account/confirm/visit"}}
+		if len(a.Profile.Contacts) > 1 {
+			out = append([]ui.Way{{Kind: "second_contact", URL: "/account/contacts"}}, out...)
+		}
+		return out, nil
 	}
 	var out []ui.Way
-	for _, m := range dec.Ways {
-		switch m { // the methods that stand in this version
-		case account.ServiceCenter:
-			out = append(out, ui.Way{Kind: m.String(), URL: "/account/confirm/visit"})
-		case account.MailCode:
-			out = append(out, ui.Way{Kind: m.String(), URL: "/account/confirm/letter"})
+	for _, w := range confirm.Ways(facts) {
+		switch {
+		case !slices.Contains(dec.Ways, w.Method):
+		case w.Live:
+			out = append(out, ui.Way{Kind: "letter", URL: "/account/confirm/letter"})
+		case !w.Open:
+		case w.Method == account.ServiceCenter:
+			out = append(out, ui.Way{Kind: w.Method.String(), URL: "/account/confirm/visit"})
+		case w.Method == account.MailCode:
+			out = append(out, ui.Way{Kind: w.Method.String(), URL: "/account/confirm/letter?new=1"})
 		}
 	}
 	return out, nil
+}
+
+// enoughUnrestricted tells whether only the restriction after a recovery stands in the way: then nothing is
+// to be confirmed anew, the restriction is to be lifted.
+func (d *Door) enoughUnrestricted(a *account.Account, f *signin.Facts) bool {
+	if !d.Now().Before(a.RestrictedUntil) {
+		return false
+	}
+	free := a.Standing
+	free.RestrictedUntil = time.Time{}
+	subject := policy.Subject{Assurance: free.Assurance(d.Now()), AMR: policy.Strongest()}
+	return policy.Decide(subject, d.Wall(), f.Party.Policy, f.Request.Demand).Met
 }
 
 // demandOf says what policies ask, for a page: of each the combination with the lowest level, since that

@@ -22,6 +22,7 @@ import (
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/authn"
 	"github.com/propusk/propusk/idp/authn/password"
+	"github.com/propusk/propusk/idp/confirm"
 	"github.com/propusk/propusk/idp/contact"
 	"github.com/propusk/propusk/idp/edge"
 	"github.com/propusk/propusk/idp/notice"
@@ -117,6 +118,9 @@ func newWorld(t *testing.T) *world {
 		Registry: registry.New(registry.Config{
 			Store: w.Records, Atomically: within(w, func(x tap) registry.Tx { return x }), Counter: w.Transients,
 			Notices: notices, Now: now, Wall: now, Log: log,
+		}),
+		Letters: confirm.NewMail(confirm.MailConfig{
+			Store: w.Records, Atomically: within(w, func(x tap) confirm.Tx { return x }), Ring: ring, Notices: notices, Now: now, Wall: now, Log: log,
 		}),
 		Notices: notices, Accounts: w.Records, Read: w.Records, Atomically: within(w, func(x tap) web.Tx { return x }), Ring: ring,
 		Transients: w.Transients, Public: public, Legal: web.Legal{Processing: "2026-11", Since: storagetest.Start}, Now: now, Wall: now, Log: log,
