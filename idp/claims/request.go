@@ -16,6 +16,9 @@ var ErrRequest = fmt.Errorf("claims: the claims parameter is not as Core 5.5 has
 // MaxRequest bounds the claims parameter: it travels in the code.
 const MaxRequest = 2048
 
+// MostValues bounds the values asked of one claim.
+const MostValues = 16
+
 // A Request is the claims parameter (OpenID Connect Core 1.0 section 5.5). Names we do not know are
 // ignored, as section 5.5 has it.
 type Request struct {
@@ -24,6 +27,8 @@ type Request struct {
 	// The members verified_claims, which have a form of their own.
 	VerifiedUserinfo VerifiedRequest
 	VerifiedIDToken  VerifiedRequest
+
+	demand policy.Policy
 }
 
 // A Member is what is asked of one claim; nil asks for it in the default manner.
@@ -53,6 +58,9 @@ func ParseRequest(b []byte) (Request, error) {
 	if r.IDToken, r.VerifiedIDToken, err = parseMembers(in.IDToken); err != nil {
 		return Request{}, err
 	}
+	if r.demand, err = r.demands(); err != nil {
+		return Request{}, fmt.Errorf("%w: %w", ErrRequest, err)
+	}
 	return r, nil
 }
 
@@ -65,7 +73,7 @@ func parseMembers(in map[string]json.RawMessage) (out map[string]*Member, verifi
 			continue
 		}
 		var m *Member
-		if json.Unmarshal(raw, &m) != nil {
+		if json.Unmarshal(raw, &m) != nil || m != nil && len(m.Values) > MostValues {
 			return nil, nil, ErrRequest
 		}
 		if out == nil {
@@ -108,7 +116,7 @@ func ofMembers(m map[string]*Member, may []string) Set {
 	return s
 }
 
-// texts gives the values asked for, if they are text.
+// texts gives the values asked for, each once, if they are text.
 func (m *Member) texts() []string {
 	if m == nil {
 		return nil
@@ -116,7 +124,7 @@ func (m *Member) texts() []string {
 	var out []string
 	for _, v := range append([]json.RawMessage{m.Value}, m.Values...) {
 		var s string
-		if len(v) > 0 && json.Unmarshal(v, &s) == nil {
+		if len(v) > 0 && json.Unmarshal(v, &s) == nil && !slices.Contains(out, s) {
 			out = append(out, s)
 		}
 	}
@@ -151,8 +159,9 @@ func (r Request) Subject() string {
 
 // Demand is the policy that essential claims amount to. A level means at least the lowest named; a demand
 // for what we do not know is met by nobody.
-func (r Request) Demand() policy.Policy {
-	var p policy.Policy
+func (r Request) Demand() policy.Policy { return r.demand }
+
+func (r Request) demands() (p policy.Policy, err error) {
 	if m := r.member("acr"); m.insists() {
 		var q policy.Policy
 		for _, v := range m.texts() {
@@ -160,7 +169,9 @@ func (r Request) Demand() policy.Policy {
 				q.Accept = append(q.Accept, c)
 			}
 		}
-		p = policy.And(p, orImpossible(q))
+		if p, err = policy.And(p, orImpossible(q)); err != nil {
+			return p, err
+		}
 	}
 	if m := r.member("account_level"); m.insists() {
 		var q policy.Policy
@@ -169,7 +180,9 @@ func (r Request) Demand() policy.Policy {
 				q.Accept = append(q.Accept, policy.Combination{Level: l})
 			}
 		}
-		p = policy.And(p, orImpossible(q))
+		if p, err = policy.And(p, orImpossible(q)); err != nil {
+			return p, err
+		}
 	}
 	if m := r.member("confirmation_method"); m.insists() {
 		var c policy.Combination
@@ -182,9 +195,11 @@ func (r Request) Demand() policy.Policy {
 		if len(c.Methods) > 0 {
 			q.Accept = append(q.Accept, c)
 		}
-		p = policy.And(p, orImpossible(q))
+		if p, err = policy.And(p, orImpossible(q)); err != nil {
+			return p, err
+		}
 	}
-	return p
+	return p, nil
 }
 
 func orImpossible(p policy.Policy) policy.Policy {

@@ -153,15 +153,22 @@ func (d *Door) demands(_ context.Context, q url.Values, p *rp.Party, r *signin.R
 	}
 	r.Data = append(r.Data, asked.VerifiedData(p.Scopes)...)
 	var any policy.Policy
-	for _, v := range strings.Fields(q.Get("acr_values")) {
-		if c, ok := policy.OfACR(v); ok {
+	values := strings.Fields(q.Get("acr_values"))
+	if len(values) > claims.MostValues {
+		return refuse(invalidRequest, "acr_values has too many values").about("acr_values", "")
+	}
+	for _, v := range values {
+		if c, ok := policy.OfACR(v); ok && !slices.Contains(r.ACR, v) {
 			any.Accept = append(any.Accept, c)
 			r.ACR = append(r.ACR, v)
 		}
 	}
-	r.ACR = append(r.ACR, asked.ACR()...)
-	r.Demand = policy.And(any, asked.Demand())
-	if len(r.Demand.Accept) > 64 || len(r.ACR) > 16 {
+	for _, v := range asked.ACR() {
+		if !slices.Contains(r.ACR, v) {
+			r.ACR = append(r.ACR, v)
+		}
+	}
+	if r.Demand, err = policy.And(any, asked.Demand()); err != nil {
 		return refuse(invalidRequest, "acr_values and claims ask for too many things").about("acr_values", "")
 	}
 	if sub := asked.Subject(); sub != "" {

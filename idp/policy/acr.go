@@ -1,11 +1,13 @@
 package policy
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/propusk/propusk/idp/account"
+	"github.com/propusk/propusk/idp/fault"
 )
 
 const levelPrefix = "urn:propusk:loa:"
@@ -76,21 +78,31 @@ func strength(amr []string) int {
 // Impossible is a demand that nobody meets: what a party asks for when it insists on what we do not know.
 func Impossible() Combination { return Combination{Auth: "unknown"} }
 
+// MostCombinations bounds what And multiplies out. Whoever asks for more asks for nothing sensible, and
+// strangers choose both factors.
+const MostCombinations = 64
+
+// ErrTooMany reports demands that multiply to more than MostCombinations.
+var ErrTooMany = fmt.Errorf("policy: the demands multiply to more than %d combinations: %w", MostCombinations, fault.Invalid)
+
 // And is the policy that two policies amount to together. A confirmation must satisfy both at once.
-func And(p, q Policy) Policy {
+func And(p, q Policy) (Policy, error) {
 	if len(p.Accept) == 0 {
-		return q
+		p, q = q, p
+	}
+	if len(p.Accept) > MostCombinations || len(q.Accept) > MostCombinations || len(p.Accept)*len(q.Accept) > MostCombinations {
+		return Policy{}, ErrTooMany
 	}
 	if len(q.Accept) == 0 {
-		return p
+		return p, nil
 	}
-	var out Policy
+	out := Policy{Accept: make([]Combination, 0, len(p.Accept)*len(q.Accept))}
 	for _, a := range p.Accept {
 		for _, b := range q.Accept {
 			out.Accept = append(out.Accept, a.and(b))
 		}
 	}
-	return out
+	return out, nil
 }
 
 func (c Combination) and(d Combination) Combination {

@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -169,11 +170,31 @@ func TestAndIsMetWhereBothAreMetByOneConfirmation(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, p, q := drawSubject(t), drawPolicy(t), drawPolicy(t)
 		s.Assurance.Confirmations = s.Assurance.Confirmations[:min(1, len(s.Assurance.Confirmations))]
-		together, both := policy.Decide(s, wall, p, q).Met, policy.Decide(s, wall, policy.And(p, q)).Met
+		and, err := policy.And(p, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		together, both := policy.Decide(s, wall, p, q).Met, policy.Decide(s, wall, and).Met
 		if together != both {
 			t.Fatalf("%+v: both hold: %v, their And: %v", s, together, both)
 		}
 	})
+}
+
+func TestAndMultipliesNothingBeyondItsBound(t *testing.T) {
+	many := func(n int) policy.Policy { return policy.Policy{Accept: make([]policy.Combination, n)} }
+	for _, sizes := range [][2]int{{65, 0}, {0, 65}, {9, 8}, {4000, 4000}} {
+		if _, err := policy.And(many(sizes[0]), many(sizes[1])); !errors.Is(err, policy.ErrTooMany) {
+			t.Errorf("%d times %d: %v", sizes[0], sizes[1], err)
+		}
+	}
+	if p, err := policy.And(many(8), many(8)); err != nil || len(p.Accept) != 64 {
+		t.Errorf("eight times eight: %d, %v", len(p.Accept), err)
+	}
+	p, q := many(4000), many(4000)
+	if n := testing.AllocsPerRun(10, func() { _, _ = policy.And(p, q) }); n > 0 {
+		t.Errorf("a refusal allocates %v times", n)
+	}
 }
 
 func TestEveryWayShownLeadsIn(t *testing.T) {
