@@ -70,6 +70,13 @@ func TestClaimsOfTheSeededPeople(t *testing.T) {
 	}
 }
 
+// verifiedClaims asks how the data was verified, of every kind of evidence.
+const verifiedClaims = `{"userinfo":{"verified_claims":{"verification":{"assurance_level":null,"time":null,"assurance_process":{"procedure":null},"evidence":[` +
+	`{"type":{"value":"document"},"check_details":[{"check_method":null,"organization":null}],"document_details":{"document_number":null}},` +
+	`{"type":{"value":"electronic_record"},"check_details":[{"check_method":null,"organization":null}],"record":{"type":null}},` +
+	`{"type":{"value":"vouch"},"attestation":{"reference_number":null}},{"type":{"value":"electronic_signature"}}]},` +
+	`"claims":{"family_name":null,"ru_snils":null}}}}`
+
 // claimsOf signs a person in at the sandbox client, as a program on the person's own machine would.
 func claimsOf(t *testing.T, base int, p seed.Person) (map[string]any, error) {
 	t.Helper()
@@ -94,7 +101,7 @@ func claimsOf(t *testing.T, base int, p seed.Person) (map[string]any, error) {
 	}
 	steps := []func() error{
 		func() error {
-			return b.Open(ctx, client.AuthCodeURL("state", oauth2.S256ChallengeOption(verifier), oauth2.SetAuthURLParam("nonce", "nonce")))
+			return b.Open(ctx, client.AuthCodeURL("state", oauth2.S256ChallengeOption(verifier), oauth2.SetAuthURLParam("nonce", "nonce"), oauth2.SetAuthURLParam("claims", verifiedClaims)))
 		},
 		func() error { return b.Fill(ctx, "username", p.Phone.String()) },
 		func() error { return b.Fill(ctx, "password", seed.Password) },
