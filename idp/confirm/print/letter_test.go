@@ -3,6 +3,7 @@ package print
 import (
 	"bytes"
 	"compress/zlib"
+	"encoding/binary"
 	"flag"
 	"io"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf16"
+
+	"github.com/skip2/go-qrcode"
 
 	"github.com/propusk/propusk/idp/civil"
 	"github.com/propusk/propusk/idp/confirm"
@@ -120,5 +123,43 @@ func TestSameLetterIsTheSamePaper(t *testing.T) {
 	}
 	if !bytes.Equal(a, b) {
 		t.Error("two prints of one letter differ")
+	}
+}
+
+// pixels are the image data of a PNG, which a PDF takes over as they are.
+func pixels(t *testing.T, png []byte) []byte {
+	t.Helper()
+	var out []byte
+	for at := 8; at+8 < len(png); {
+		n := int(binary.BigEndian.Uint32(png[at:]))
+		if string(png[at+4:at+8]) == "IDAT" {
+			out = append(out, png[at+8:at+8+n]...)
+		}
+		at += 12 + n
+	}
+	if len(out) == 0 {
+		t.Fatal("a PNG without an image")
+	}
+	return out
+}
+
+func TestQRLeadsToThePageOfTheLetterWithTheCodeInTheFragment(t *testing.T) {
+	l := sample(t, "ru")
+	pdf, err := Press{Issuer: "https://propusk.example/"}.Letter(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for target, want := range map[string]bool{
+		"https://propusk.example/account/confirm/letter#GHJKMNPQRSN": true,
+		"https://propusk.example/account/confirm/letter":             false,
+		"https://propusk.example/account/confirm/letter?GHJKMNPQRSN": false,
+	} {
+		png, err := qrcode.Encode(target, qrcode.Medium, 360)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := bytes.Contains(pdf, pixels(t, png)); got != want {
+			t.Errorf("the QR code says %s: %v, want %v", target, got, want)
+		}
 	}
 }
