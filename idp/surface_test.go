@@ -60,6 +60,8 @@ var surfaces = map[string]surface{
 	"/account/contacts":             {as: "citizen", fields: "tel email current-password act remove", act: "current-password=Propusk-2026"},
 	"/account/contacts/code":        {as: "citizen", fields: "code again r"},
 	"/account/contacts/sent":        {as: "citizen", fields: "again r"},
+	"/account/contacts/claim":       {as: "citizen", fields: "keep"},
+	"/account/contacts/remove":      {as: "citizen", fields: "contact current-password"},
 	"/account/contacts/link/:token": {as: "citizen", fields: "token"},
 	"/account/profile": {as: "citizen", fields: "family-name given-name patronymic sex birth-day birth-month birth-year birth-place citizenship snils " +
 		"document-type document-number issued-day issued-month issued-year expires-day expires-month expires-year department-code issuer"},
