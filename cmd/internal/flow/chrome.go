@@ -1,12 +1,15 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
+	"strings"
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -24,6 +27,8 @@ type Chrome struct {
 	// Width and Height of a window in CSS pixels; Dark asks for the dark theme.
 	Width, Height int64
 	Dark          bool
+	// Client fetches beside the pages; nil: the usual one.
+	Client *http.Client
 }
 
 // ErrNoChrome says that Chromium is not installed.
@@ -42,19 +47,26 @@ func FindChrome() (string, error) {
 	return "", ErrNoChrome
 }
 
+// Trusting lets Chromium accept the keys of certificates, each given as the SHA-256 of its
+// SubjectPublicKeyInfo in base64, whoever issued them. For everything else https stays https.
+func Trusting(keys ...string) chromedp.ExecAllocatorOption {
+	return chromedp.Flag("ignore-certificate-errors-spki-list", strings.Join(keys, ","))
+}
+
 // StartChrome starts Chromium with an empty profile below dir.
-func StartChrome(ctx context.Context, dir string) (*Chrome, error) {
+func StartChrome(ctx context.Context, dir string, more ...chromedp.ExecAllocatorOption) (*Chrome, error) {
 	path, err := FindChrome()
 	if err != nil {
 		return nil, err
 	}
-	alloc, stop := chromedp.NewExecAllocator(ctx,
+	alloc, stop := chromedp.NewExecAllocator(ctx, append([]chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(path), chromedp.UserDataDir(dir),
 		chromedp.Flag("headless", true), chromedp.Flag("no-sandbox", true), chromedp.Flag("disable-gpu", true),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
 		chromedp.Flag("no-first-run", true), chromedp.Flag("disable-dev-shm-usage", true),
-		chromedp.WSURLReadTimeout(60*time.Second))
+		chromedp.WSURLReadTimeout(60 * time.Second),
+	}, more...)...)
 	root, cancel := chromedp.NewContext(alloc)
 	if err := chromedp.Do(root); err != nil {
 		cancel()
@@ -70,7 +82,7 @@ func (c *Chrome) Close() { c.cancel() }
 // New opens a window with its own cookies.
 func (c *Chrome) New(_ context.Context, lang string) (Browser, error) {
 	ctx, cancel := chromedp.NewContext(c.root, chromedp.WithNewBrowserContext())
-	w := &window{ctx: ctx, cancel: cancel}
+	w := &window{ctx: ctx, cancel: cancel, client: cmp.Or(c.Client, http.DefaultClient)}
 	theme := "light"
 	if c.Dark {
 		theme = "dark"
@@ -106,6 +118,7 @@ func (c *Chrome) New(_ context.Context, lang string) (Browser, error) {
 type window struct {
 	ctx    context.Context
 	cancel context.CancelFunc
+	client *http.Client
 }
 
 func (w *window) Close() { w.cancel() }
@@ -246,7 +259,7 @@ func (w *window) Fetch(ctx context.Context, address string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return fetchWith(ctx, address, cookies)
+	return fetchWith(ctx, w.client, address, cookies)
 }
 
 // Evaluate runs an expression in a window's page, past the page's own content policy, waits for what it

@@ -9,7 +9,7 @@ import (
 )
 
 // fetchWith gets an address with cookies taken from a window.
-func fetchWith(ctx context.Context, address string, cookies []*network.Cookie) ([]byte, error) {
+func fetchWith(ctx context.Context, client *http.Client, address string, cookies []*network.Cookie) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, err
@@ -17,7 +17,7 @@ func fetchWith(ctx context.Context, address string, cookies []*network.Cookie) (
 	for _, c := range cookies {
 		req.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		return nil, err
 	}
