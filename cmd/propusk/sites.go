@@ -96,7 +96,14 @@ func (d *demo) table(out io.Writer) {
 	if d.authority != nil {
 		fmt.Fprintf(w, "\nThe certificates are issued by %s, which your browser does not know. Trust it there as\n", d.authority.Path)
 		fmt.Fprintf(w, "an authority for web sites, or give it to a program: curl --cacert %s %s\n", d.authority.Path, d.at.Provider)
-		fmt.Fprintf(w, "It can speak for this demo's hosts only.%s\n\n", map[bool]string{true: " It was made just now: trust it anew."}[d.authority.Made])
+		fmt.Fprintf(w, "It can speak for this demo's hosts only.%s\n\n", map[bool]string{true: " It was made just now; forget any earlier one."}[d.authority.Made])
+	}
+	if d.Listen != "" {
+		world := "nobody but this machine reaches the outside world"
+		if d.OpenWorld {
+			world = "the outside world too, with everybody's messages and codes"
+		}
+		fmt.Fprintf(w, "Other machines reach what listens on %s: %s.\n", d.Listen, world)
 	}
 	fmt.Fprintf(w, "Data is kept in %s, the log is %s. Ctrl-C ends it.\n", d.dir, filepath.Join(d.dir, "propusk.log"))
 	w.Flush()
