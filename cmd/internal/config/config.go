@@ -46,7 +46,8 @@ type Config struct {
 
 // TLS is a certificate and its key.
 type TLS struct {
-	// Certificate and Key are PEM files, the certificate with its chain.
+	// Certificate and Key are PEM files, the certificate with its chain. They are read again after they have
+	// changed, within a minute.
 	Certificate string `yaml:"certificate"`
 	Key         string `yaml:"key"`
 }
