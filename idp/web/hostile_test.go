@@ -6,7 +6,10 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/propusk/propusk/idp/account"
+	"github.com/propusk/propusk/idp/civil"
 	"github.com/propusk/propusk/idp/policy"
 	"github.com/propusk/propusk/storage/storagetest"
 )
@@ -29,23 +32,58 @@ func TestHTMLInjection(t *testing.T) {
 	proved := begin(w.browser(), "email", "hostile@example.org")
 	proved = proved.b.get(w.link("hostile@example.org"))
 	newcomer := begin(w.browser(), "tel", tel)
+
+	guarded := w.standard()
+	own := w.in(guarded)
+	key := w.app(own)
+	w.Clock.Advance(time.Minute)
+	asked2 := w.browser().signIn(phone(guarded), secret).at("/login/code", http.StatusOK)
+	risen := w.standard()
+	rising := w.in(risen)
+	w.change(risen, func(a *account.Account) error {
+		return a.Confirm(account.Confirmation{ID: "visit", Method: account.ServiceCenter, At: w.Clock.Now()})
+	})
+	waiting := w.standard()
+	identity := recoverBy(w.browser(), phone(waiting)).send("code", w.code(phone(waiting))).at("/recover/identity", http.StatusOK)
+	back := w.standard()
+	choosing := recoverBy(w.browser(), phone(back)).send("code", w.code(phone(back))).at("/recover/identity", http.StatusOK).
+		send("snils", back.Profile.Person.SNILS.Format(), "document-number", back.Profile.Person.Document.Format()).at("/recover/password", http.StatusOK)
+	written := w.standard()
+	if _, err := w.door.Letters.Order(t.Context(), written.ID, civil.Address{PostalCode: "302001", Region: "Орловская область", Locality: "Орёл", House: "1"}); err != nil {
+		t.Fatal(err)
+	}
+	reading := w.in(written)
+
 	forms := []struct {
 		page   *page
 		fields []string
-		bare   int // the answer to an empty form; 0: any below 500, since an empty button is an act
+		bare   int    // the answer to an empty form; 0: any below 500, since an empty button is an act
+		always string // what goes with every form: the button
 	}{
-		{w.browser().get("/login"), []string{"username", "password", "foreign-computer"}, 422},
-		{w.browser().get("/register"), []string{"family-name", "given-name", "tel", "email", "consent"}, 422},
-		{newcomer, []string{"code", "again"}, 422},
-		{proved, []string{"token"}, 0},
-		{w.browser().get("/recover"), []string{"username"}, 422},
-		{recovering, []string{"code", "again"}, 422},
-		{consent, []string{"answer"}, 400},
-		{in.get("/account/contacts"), []string{"tel", "email", "current-password"}, 422},
-		{in.get("/account/security"), []string{"end", "revoke"}, 400},
-		{in.get("/account/security/password"), []string{"current-password", "password", "password-again"}, 422},
-		{in.get("/account/security/totp"), []string{"code"}, 422},
-		{in.get("/account/profile"), []string{"family-name", "given-name", "patronymic", "snils", "birth-day", "issuer", "document-number"}, 422},
+		{w.browser().get("/login"), []string{"username", "password", "foreign-computer"}, 422, ""},
+		{w.browser().get("/register"), []string{"family-name", "given-name", "tel", "email", "consent"}, 422, ""},
+		{newcomer, []string{"code", "again"}, 422, ""},
+		{proved, []string{"token"}, 0, ""},
+		{w.browser().get("/recover"), []string{"username"}, 422, ""},
+		{recovering, []string{"code", "again"}, 422, ""},
+		{consent, []string{"answer"}, 400, ""},
+		{in.get("/account/contacts"), []string{"tel", "email", "current-password"}, 422, ""},
+		{in.get("/account/security"), []string{"end", "revoke"}, 400, ""},
+		{in.get("/account/security/password"), []string{"current-password", "password", "password-again"}, 422, ""},
+		{in.get("/account/security/totp"), []string{"code"}, 422, ""},
+		{in.get("/account/profile"), []string{"family-name", "given-name", "patronymic", "sex", "birth-day", "birth-month", "birth-year", "birth-place",
+			"citizenship", "snils", "document-type", "document-number", "issued-day", "issued-month", "issued-year", "expires-day", "expires-month",
+			"expires-year", "department-code", "issuer"}, 422, ""},
+		{in.get("/account/contacts/remove?contact=email"), []string{"current-password", "contact"}, 422, ""},
+		{own.get("/account/security/totp/off"), []string{"current-password", "code"}, 422, ""},
+		{own.get("/account/security/totp/off"), []string{"code"}, 422, "current-password=" + secret},
+		{own.get("/account/security/totp/off"), []string{"current-password"}, 422, "code=" + w.otp(key)},
+		{asked2, []string{"code"}, 422, ""},
+		{rising.get("/account/use-now"), []string{"password"}, 422, ""},
+		{identity, []string{"snils", "document-number"}, 422, ""},
+		{choosing, []string{"password", "password-again", "suggest"}, 422, ""},
+		{in.get("/account/confirm/letter"), []string{"postal-code", "region", "locality", "street", "house", "flat", "act"}, 422, ""},
+		{reading.get("/account/confirm/letter"), []string{"letter-code"}, 422, "act=enter"},
 	}
 	for _, f := range forms {
 		form := f.page.Find("form#main-form")
@@ -79,16 +117,19 @@ func TestHTMLInjection(t *testing.T) {
 			}
 		}
 		for _, field := range f.fields {
-			check(field+" doubled", f.page.b.post(to, url.Values{field: {"a", "b"}}.Encode()), 400)
-			check(field+" of 1 MB", f.page.b.post(to, field+"="+strings.Repeat("a", 1<<20)), 413)
-			check(field+" not UTF-8", f.page.b.post(to, field+"=%ff%fe"), 400)
-			check(field+" with a NUL", f.page.b.post(to, field+"=a%00b"), 400)
+			check(field+" doubled", f.page.b.post(to, f.always+"&"+url.Values{field: {"a", "b"}}.Encode()), 400)
+			check(field+" of 1 MB", f.page.b.post(to, f.always+"&"+field+"="+strings.Repeat("a", 1<<20)), 413)
+			check(field+" not UTF-8", f.page.b.post(to, f.always+"&"+field+"=%ff%fe"), 400)
+			check(field+" with a NUL", f.page.b.post(to, f.always+"&"+field+"=a%00b"), 400)
 		}
 		check("not a form", f.page.b.post(to, "%zz"), 400)
 		if f.bare != 0 {
-			check("empty", f.page.b.post(to, ""), f.bare)
+			check("empty", f.page.b.post(to, f.always), f.bare)
 		}
-		all := url.Values{}
+		all, err := url.ParseQuery(f.always)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, field := range f.fields {
 			if field != "again" && field != "token" {
 				all.Set(field, markup)
