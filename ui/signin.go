@@ -11,6 +11,7 @@ type SignIn struct {
 	Notice          string // "", signed_out, password_changed, recovered, ended: why the person is here
 	RegisterURL     string // "" means /register
 	RecoverURL      string // "" means /recover
+	Staff           bool   // the console: nobody registers there, and a password is recovered in person
 }
 
 func (SignIn) PageName() string { return "sign-in" }

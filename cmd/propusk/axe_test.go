@@ -133,7 +133,14 @@ func (m *measurer) signIn(site, phone string) {
 	m.allow()
 }
 
-// allow measures the question of consent, if it is asked, and agrees.
+// enter goes to another site with the session that stands.
+func (m *measurer) enter(site string) {
+	m.t.Helper()
+	m.do(m.window.Open(context.Background(), m.sites[site]+"/login"))
+	m.allow()
+}
+
+// allow measures the question of consent, or the page that is shown without it, and agrees.
 func (m *measurer) allow() {
 	m.t.Helper()
 	m.here()
@@ -168,8 +175,7 @@ func (m *measurer) locked() {
 	m.do(m.window.Click(context.Background(), "way-up"))
 	m.here()
 	m.open("provider", "/account")
-	m.open("pension", "/login")
-	m.allow()
+	m.enter("pension")
 	m.open("pension", "/")
 }
 
@@ -199,13 +205,11 @@ func (m *measurer) turnedAway() {
 	m.person()
 	m.signIn("tax", "+79000000004")
 	m.open("tax", "/", map[string]string{"ru": "письм", "en": "letter"}[m.lang])
-	m.open("pension", "/login")
-	m.allow()
+	m.enter("pension")
 	m.open("pension", "/")
 	m.open("pension", "/statement")
 	m.open("pension", "/age")
-	m.open("voting", "/login")
-	m.allow()
+	m.enter("voting")
 	m.open("voting", "/")
 }
 
@@ -215,8 +219,7 @@ func (m *measurer) welcomed() {
 	m.signIn("tax", "+79000000003")
 	m.open("tax", "/")
 	m.open("tax", "/certificate")
-	m.open("voting", "/login")
-	m.allow()
+	m.enter("voting")
 	m.open("voting", "/")
 	m.open("voting", "/initiatives/benches")
 	m.open("provider", "/oauth2/logout")

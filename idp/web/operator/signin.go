@@ -73,7 +73,7 @@ func (d *Door) dispatch(c echo.Context) error {
 }
 
 func signInPage(tx, username string, wrong []ui.Fault) ui.SignIn {
-	return ui.SignIn{Form: ui.Form{Action: withTx("/operator/login", tx), Faults: wrong}, Username: username}
+	return ui.SignIn{Form: ui.Form{Action: withTx("/operator/login", tx), Faults: wrong}, Username: username, Staff: true}
 }
 
 // enterPassword judges the first factor, and who it is: only then would the page say more than that name
