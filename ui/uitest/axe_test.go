@@ -121,6 +121,9 @@ func shoot(tab context.Context, s ui.State, v view) error {
 		return err
 	}
 	name := fmt.Sprintf("%s.%s.%s.%s.%d.png", s.Page, strings.ReplaceAll(s.Name, " ", "-"), v.lang, v.theme, v.width)
+	if err := os.MkdirAll(*shots, 0o755); err != nil {
+		return err
+	}
 	return os.WriteFile(filepath.Join(*shots, name), png, 0o644)
 }
 
