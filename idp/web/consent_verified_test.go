@@ -73,7 +73,7 @@ func TestConsentTellsThatVerifiedDataMayComeLater(t *testing.T) {
 	a := w.verified(account.MailCode)
 	party := w.party(policy.Policy{})
 	p := w.askVerified(w.browser(), party, nameByVisit).send("username", phone(a), "password", secret).at("/login/consent", http.StatusOK)
-	if p.says("Сейчас его условиям ничего не отвечает"); p.Find("section[aria-labelledby=verified]").Length() != 0 {
+	if p.says("Сейчас под его условия ничего не подходит"); p.Find("section[aria-labelledby=verified]").Length() != 0 {
 		t.Error("verified data is shown, and the party will not get it")
 	}
 }
