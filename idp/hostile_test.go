@@ -50,6 +50,12 @@ func TestHostileInput(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := world(t)
 			g := newGround(t, w)
+			if name != "sqlite" { // the doors are the same; what may differ is what stores make of a text
+				g.values = map[string]string{}
+				for _, kind := range []string{"a broken text", "a broken text in capitals", "a NUL", "a long one", "a quote", "a number without end"} {
+					g.values[kind] = hostile[kind]
+				}
+			}
 			seen := map[string]bool{}
 			sent := 0
 			for _, route := range w.Routes() {
@@ -109,8 +115,12 @@ func (g *ground) attacks(method, path string, s surface, at *stand) (out []attac
 
 	// The address.
 	add("as it is", method, with(""), "")
-	for _, name := range append(fields, "tx", "r") {
-		for kind, v := range hostile {
+	asked := []string{"tx", "r"}
+	if method != http.MethodPost { // a form's fields stand in its body, below
+		asked = append(asked, fields...)
+	}
+	for _, name := range asked {
+		for kind, v := range g.values {
 			add(name+" in the query: "+kind, method, with(name+"="+v), s.act)
 		}
 		add(name+" twice in the query", method, with(name+"=a&"+name+"=b"), s.act)
@@ -128,7 +138,7 @@ func (g *ground) attacks(method, path string, s surface, at *stand) (out []attac
 		if j := strings.IndexByte(path[i:], '/'); j >= 0 {
 			rest = path[i+j:]
 		}
-		for kind, v := range hostile {
+		for kind, v := range g.values {
 			add("in the path: "+kind, method, g.Issuer.String()+path[:i]+strings.ReplaceAll(v, "+", "%20")+rest, s.act)
 		}
 		add("up the path", method, g.Issuer.String()+path[:i]+"../../../../etc/passwd"+rest, s.act)
@@ -161,7 +171,7 @@ func (g *ground) attacks(method, path string, s surface, at *stand) (out []attac
 	all := url.Values{}
 	for _, name := range fields {
 		all.Set(name, markup)
-		for kind, v := range hostile {
+		for kind, v := range g.values {
 			add(name+": "+kind, method, with(""), joined(s.act, name+"="+v))
 		}
 		add(name+" of 70 KB", method, with(""), joined(s.act, name+"="+long))

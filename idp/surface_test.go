@@ -61,7 +61,7 @@ var surfaces = map[string]surface{
 	"/account/contacts/code":        {as: "citizen", fields: "code again r"},
 	"/account/contacts/sent":        {as: "citizen", fields: "again r"},
 	"/account/contacts/claim":       {as: "citizen", fields: "keep"},
-	"/account/contacts/remove":      {as: "citizen", fields: "contact current-password"},
+	"/account/contacts/remove":      {as: "citizen", fields: "contact current-password", act: "current-password=Propusk-2026"},
 	"/account/contacts/link/:token": {as: "citizen", fields: "token"},
 	"/account/profile": {as: "citizen", fields: "family-name given-name patronymic sex birth-day birth-month birth-year birth-place citizenship snils " +
 		"document-type document-number issued-day issued-month issued-year expires-day expires-month expires-year department-code issuer"},
@@ -105,10 +105,12 @@ type ground struct {
 	t     *testing.T
 	party *idptest.Party
 	flows map[string]*stand
+	// values are the hostile ones to strike with, by kind.
+	values map[string]string
 }
 
 func newGround(t *testing.T, w *idptest.World) *ground {
-	return &ground{World: w, t: t, party: w.RegisterParty(&rp.Party{ID: "tax"}), flows: map[string]*stand{}}
+	return &ground{World: w, t: t, party: w.RegisterParty(&rp.Party{ID: "tax"}), flows: map[string]*stand{}, values: hostile}
 }
 
 func (g *ground) stand(s surface) *stand {
