@@ -21,6 +21,12 @@ func TestDoubleAnswerGivesOneCode(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.pass(f, w.citizen)
+	if f, err = b.facts(tx); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.desk.Allow(t.Context(), f); err != nil {
+		t.Fatal(err)
+	}
 	var mu sync.Mutex
 	codes, stale := 0, 0
 	var group sync.WaitGroup

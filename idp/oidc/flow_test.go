@@ -208,9 +208,10 @@ func TestPKCECannotBeTakenOut(t *testing.T) {
 
 func TestTheRiseShowsAtTheNextInteractiveSignIn(t *testing.T) {
 	w := newWorld(t)
-	w.change("tax", func(p *rp.Party) { p.Policy = refuseMail() })
 	b := w.browser()
+	b.login("tax")
 	b.login("pension")
+	w.change("tax", func(p *rp.Party) { p.Policy = refuseMail() })
 	if got := b.authorize(ask("tax", "prompt", "none")); got.Get("error") != "unmet_authentication_requirements" {
 		t.Fatalf("mail code alone: %v", got)
 	}

@@ -28,6 +28,7 @@ func TestTwoNodesAreOneProvider(t *testing.T) {
 		if status, _ := first.userinfo(tok.Access); status != http.StatusOK {
 			t.Errorf("userinfo at the first: %d", status)
 		}
+		b.authorize(ask("pension"))
 		there := second.browser()
 		maps.Copy(there.jar, b.jar)
 		if got := there.authorize(ask("pension", "prompt", "none")); got.Get("code") == "" {

@@ -260,12 +260,12 @@ func TestIDTokenHintDecidesWhoMayAnswer(t *testing.T) {
 
 func TestWhyTellsThePartyTheExactReason(t *testing.T) {
 	w := newWorld(t)
-	w.change("tax", func(p *rp.Party) { p.Policy = refuseMail() })
 	b := w.browser()
-	b.login("pension")
+	b.login("tax")
+	w.change("tax", func(p *rp.Party) { p.Policy = refuseMail() })
 	got := b.authorize(ask("tax", "prompt", "none"))
 	if got.Get("error_description") != "" || !strings.HasSuffix(got.Get("error_uri"), "/why/TEST-0001") {
-		t.Errorf("the party is told before consent: %v", got)
+		t.Errorf("the browser carries the reason: %v", got)
 	}
 	look := func(client rp.ID, secret string) *httptest.ResponseRecorder {
 		r := httptest.NewRequest(http.MethodGet, "/oauth2/why/TEST-0001", nil)
@@ -290,6 +290,26 @@ func TestWhyTellsThePartyTheExactReason(t *testing.T) {
 	}
 	if out := look("tax", "wrong"); out.Code != http.StatusUnauthorized {
 		t.Errorf("a wrong secret: %d", out.Code)
+	}
+}
+
+func TestBeforeConsentAPartyHearsNothingOfTheCitizen(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	b.login("pension")
+	met := b.authorize(ask("tax", "prompt", "none"))
+	w.change("tax", func(p *rp.Party) { p.Policy = refuseMail() })
+	unmet := b.authorize(ask("tax", "prompt", "none"))
+	demanded := b.authorize(ask("tax", "prompt", "none", "acr_values", "phrh"))
+	for what, got := range map[string]url.Values{"met": met, "unmet": unmet, "demanded": demanded} {
+		if got.Get("error") != "consent_required" || got.Get("code") != "" {
+			t.Errorf("a policy that is %s: %v", what, got)
+		}
+	}
+	r := httptest.NewRequest(http.MethodGet, "/oauth2/why/TEST-0001", nil)
+	r.Header.Set("Authorization", basic("tax", w.secrets["tax"]))
+	if out := w.browser().do(r); strings.Contains(out.Body.String(), "policy_reasons") {
+		t.Errorf("the look-up tells what the page does not: %s", out.Body)
 	}
 }
 

@@ -22,7 +22,8 @@ const (
 //
 // The order is that of what may be learnt. Who signs in comes first, since a policy is judged of somebody;
 // the policy comes before consent, so that nobody allows data to a party that will turn them away; and a
-// party hears why somebody was refused only as one code (design.md 2).
+// party hears why somebody was refused only as one code (design.md 2). Silently consent comes first: there
+// the policy's answer goes to the party, and before the citizen's word it hears nothing of them at all.
 func Next(f *Facts) Step {
 	r := f.Request
 	silent := r.Prompted("none")
@@ -48,15 +49,16 @@ func Next(f *Facts) Step {
 		return Step{Kind: SignIn}
 	}
 
+	unconsented := f.unconsented()
+	if silent && unconsented {
+		return Step{Kind: Fail, Error: ConsentRequired}
+	}
 	present := f.Standing.Assurance(f.Now)
 	subject := account.Min(f.Session.Snapshot, present)
 	if s, wait := f.judge(subject, present, silent, fresh); wait {
 		return s
 	}
-	if f.unconsented() {
-		if silent {
-			return Step{Kind: Fail, Error: ConsentRequired}
-		}
+	if unconsented {
 		return Step{Kind: Consent}
 	}
 	return Step{Kind: Answer, Subject: subject, ACR: acr(r.ACR, subject, f.Session.AMR)}
@@ -124,24 +126,26 @@ func (f *Facts) hinted() bool {
 	return f.Request.HintedFor == 0 || f.Session != nil && f.Session.Account == f.Request.HintedFor
 }
 
-// unconsented tells whether the citizen must still be asked. Scope openid itself needs no consent: the
-// citizen came to sign in.
+// unconsented tells whether the citizen must still be asked. Scope openid needs consent like any other: it
+// says who they are to this party, at what level, and how that was confirmed.
+//
+// What was allowed on the page counts only together with the consent that was kept, and for whoever
+// allowed it: another person may have signed in to this browser since.
 func (f *Facts) unconsented() bool {
 	if f.Party == nil {
 		return false
 	}
-	asked := slices.DeleteFunc(slices.Clone(f.Request.Asked()), func(s string) bool { return s == "openid" })
-	if f.Progress.Allowed != nil {
-		missing := slices.ContainsFunc(asked, func(s string) bool { return !contains(f.Progress.Allowed, s) })
-		return missing
-	}
-	switch {
-	case f.Request.Prompted("consent"):
+	asked := f.Request.Asked()
+	if f.Request.Prompted("consent") && !f.allowed(asked) {
 		return true
-	case f.Party.Trusted || len(asked) == 0:
-		return false
 	}
-	return !f.Consent.Covers(asked, f.Now)
+	return !f.Party.Trusted && !f.Consent.Covers(asked, f.Now)
+}
+
+func (f *Facts) allowed(asked []string) bool {
+	by := f.Progress.AllowedBy
+	return by != 0 && by == f.Session.Account &&
+		!slices.ContainsFunc(asked, func(s string) bool { return !contains(f.Progress.Allowed, s) })
 }
 
 // acr is the first satisfied of what was asked, or the level's own.

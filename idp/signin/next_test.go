@@ -22,13 +22,14 @@ var (
 )
 
 // signedIn are the facts of a citizen verified by mail code, signed in an hour ago with a password, who
-// comes to a party that asks for nothing more.
+// comes to a party that asks for nothing more, and that they know.
 func signedIn() *signin.Facts {
 	standing := account.Standing{ID: 7, Epoch: 3, Level: account.Verified, Confirmations: []account.Confirmation{byMail}}
 	return &signin.Facts{
 		Request:  &signin.Request{ID: "r", Door: "oidc", Client: "tax", Scopes: []string{"openid"}, Started: now, Deadline: now.Add(time.Hour)},
 		Party:    &rp.Party{ID: "tax"},
 		Standing: standing,
+		Consent:  &consent.Consent{Account: 7, Client: "tax", Scopes: []string{"openid"}, Until: now.Add(time.Hour)},
 		Session: &session.Session{
 			ID: "s", Account: 7, Epoch: 3, Kind: session.Ordinary, Started: now.Add(-time.Hour), LastSeen: now.Add(-time.Minute),
 			Expires: now.Add(time.Hour), Idle: time.Hour, AuthTime: now.Add(-time.Hour), AMR: []string{"pwd"},
@@ -123,6 +124,13 @@ func TestNext(t *testing.T) {
 			f.Party.Policy, f.Progress.Session = demand(policy.Combination{Auth: "mfa"}), "s"
 		}, signin.Refusal, ""},
 
+		{"who somebody is, and at what level, is not given unasked", func(f *signin.Facts) { f.Consent = nil }, signin.Consent, ""},
+		{"who somebody is, and at what level, is not given unasked, silently", func(f *signin.Facts) {
+			f.Consent, f.Request.Prompt = nil, []string{"none"}
+		}, signin.Fail, "consent_required"},
+		{"a party that is not known hears nothing of its policy, silently", func(f *signin.Facts) {
+			f.Consent, f.Party.Policy, f.Request.Prompt = nil, noMail, []string{"none"}
+		}, signin.Fail, "consent_required"},
 		{"data is not given unasked", func(f *signin.Facts) { f.Request.Scopes = []string{"openid", "snils"} }, signin.Consent, ""},
 		{"data is not given unasked, silently", func(f *signin.Facts) {
 			f.Request.Scopes, f.Request.Prompt = []string{"openid", "snils"}, []string{"none"}
@@ -130,22 +138,32 @@ func TestNext(t *testing.T) {
 		{"data behind the claims parameter is asked for too", func(f *signin.Facts) { f.Request.Data = []string{"snils"} }, signin.Consent, ""},
 		{"a remembered consent covers", func(f *signin.Facts) {
 			f.Request.Scopes = []string{"openid", "snils"}
-			f.Consent = &consent.Consent{Scopes: []string{"snils", "email"}, Until: now.Add(time.Hour)}
+			f.Consent = &consent.Consent{Scopes: []string{"openid", "snils", "email"}, Until: now.Add(time.Hour)}
 		}, signin.Answer, ""},
 		{"a consent that ran out does not cover", func(f *signin.Facts) {
 			f.Request.Scopes = []string{"openid", "snils"}
-			f.Consent = &consent.Consent{Scopes: []string{"snils"}, Until: now}
+			f.Consent = &consent.Consent{Scopes: []string{"openid", "snils"}, Until: now}
 		}, signin.Consent, ""},
 		{"prompt=consent asks again", func(f *signin.Facts) {
 			f.Request.Scopes, f.Request.Prompt = []string{"openid", "snils"}, []string{"consent"}
-			f.Consent = &consent.Consent{Scopes: []string{"snils"}, Until: now.Add(time.Hour)}
+			f.Consent.Scopes = f.Request.Scopes
 		}, signin.Consent, ""},
 		{"prompt=consent is content with a consent of this request", func(f *signin.Facts) {
 			f.Request.Scopes, f.Request.Prompt = []string{"openid", "snils"}, []string{"consent"}
-			f.Progress.Allowed = []string{"openid", "snils"}
+			f.Consent.Scopes = f.Request.Scopes
+			f.Progress.Allowed, f.Progress.AllowedBy = f.Request.Scopes, 7
 		}, signin.Answer, ""},
+		{"what another person allowed in this browser is not allowed", func(f *signin.Facts) {
+			f.Request.Scopes, f.Request.Prompt = []string{"openid", "snils"}, []string{"consent"}
+			f.Consent.Scopes = f.Request.Scopes
+			f.Progress.Allowed, f.Progress.AllowedBy = f.Request.Scopes, 8
+		}, signin.Consent, ""},
+		{"what was allowed and never kept is asked for again", func(f *signin.Facts) {
+			f.Request.Scopes = []string{"openid", "snils"}
+			f.Progress.Allowed, f.Progress.AllowedBy = f.Request.Scopes, 7
+		}, signin.Consent, ""},
 		{"the state's own front door needs no consent", func(f *signin.Facts) {
-			f.Request.Scopes, f.Party.Trusted = []string{"openid", "snils"}, true
+			f.Consent, f.Request.Scopes, f.Party.Trusted = nil, []string{"openid", "snils"}, true
 		}, signin.Answer, ""},
 		{"nobody allows data to a party that turns them away", func(f *signin.Facts) {
 			f.Request.Scopes, f.Party.Policy = []string{"openid", "snils"}, noMail
@@ -243,7 +261,8 @@ func TestNextTerminates(t *testing.T) {
 			case signin.Refusal:
 				f.Progress.Declined = true
 			case signin.Consent:
-				f.Progress.Allowed = f.Request.Asked()
+				f.Progress.Allowed, f.Progress.AllowedBy = f.Request.Asked(), f.Session.Account
+				f.Consent = &consent.Consent{Scopes: f.Request.Asked(), Until: f.Now.Add(time.Hour)}
 			}
 			if i == 11 {
 				t.Fatalf("still at %s after 12 steps", s.Kind)

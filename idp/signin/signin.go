@@ -72,19 +72,20 @@ func (r *Request) Origin() string { return origin(r.Redirect) }
 
 // Progress is what has happened to a request so far.
 type Progress struct {
-	Account  account.ID `json:"account,omitempty"` // passed the first factor; nobody yet: 0
-	Epoch    int        `json:"epoch,omitempty"`
-	Factors  []string   `json:"factors,omitempty"`  // amr values passed in this request, in order
-	At       time.Time  `json:"at,omitzero"`        // Wall: when the last factor was passed
-	Foreign  bool       `json:"foreign,omitempty"`  // "someone else's computer"
-	Session  session.ID `json:"session,omitempty"`  // started or renewed by this request
-	Browser  []byte     `json:"browser,omitempty"`  // hash of the browser's secret since that sign-in
-	Second   bool       `json:"second,omitempty"`   // the account has a second factor
-	Allowed  []string   `json:"allowed,omitempty"`  // scopes allowed on the consent page just now
-	Denied   bool       `json:"denied,omitempty"`   // the citizen refused consent
-	Declined bool       `json:"declined,omitempty"` // turned back from the refusal page
-	Waived   bool       `json:"waived,omitempty"`   // does not want to use the risen level now
-	Answered bool       `json:"answered,omitempty"`
+	Account   account.ID `json:"account,omitempty"` // passed the first factor; nobody yet: 0
+	Epoch     int        `json:"epoch,omitempty"`
+	Factors   []string   `json:"factors,omitempty"`    // amr values passed in this request, in order
+	At        time.Time  `json:"at,omitzero"`          // Wall: when the last factor was passed
+	Foreign   bool       `json:"foreign,omitempty"`    // "someone else's computer"
+	Session   session.ID `json:"session,omitempty"`    // started or renewed by this request
+	Browser   []byte     `json:"browser,omitempty"`    // hash of the browser's secret since that sign-in
+	Second    bool       `json:"second,omitempty"`     // the account has a second factor
+	Allowed   []string   `json:"allowed,omitempty"`    // scopes allowed on the consent page just now
+	AllowedBy account.ID `json:"allowed_by,omitempty"` // who allowed them
+	Denied    bool       `json:"denied,omitempty"`     // the citizen refused consent
+	Declined  bool       `json:"declined,omitempty"`   // turned back from the refusal page
+	Waived    bool       `json:"waived,omitempty"`     // does not want to use the risen level now
+	Answered  bool       `json:"answered,omitempty"`
 }
 
 // Facts are all that Next looks at.

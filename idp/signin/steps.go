@@ -30,7 +30,9 @@ func (d *Desk) Allow(ctx context.Context, f *Facts) error {
 	}
 	scopes := f.Request.Asked()
 	now := d.Now()
-	if err := d.change(ctx, f, func(g *Progress) { g.Allowed, g.Denied = scopes, false }); err != nil {
+	if err := d.change(ctx, f, func(g *Progress) {
+		g.Allowed, g.AllowedBy, g.Denied = scopes, f.Session.Account, false
+	}); err != nil {
 		return err
 	}
 	given := &consent.Consent{Account: f.Session.Account, Client: f.Party.ID, Scopes: scopes, Given: now, Until: ConsentUntil(f.Party, now)}

@@ -145,7 +145,8 @@ func TestRisenLevelIsUsedNowAndTheRequestResumes(t *testing.T) {
 	}
 	p := w.ask(b, party).at("/login/use-now", http.StatusOK)
 	p.send("password", "Wrong-2026").at("/login/use-now", http.StatusUnprocessableEntity)
-	if got := p.send("password", secret); got.url.Path != "/party/callback" || got.url.Query().Get("level") != "verified" {
+	p = p.send("password", secret).at("/login/consent", http.StatusOK).says("Уровень и способ").says("лично в центре обслуживания")
+	if got := p.send("answer", "allow"); got.url.Path != "/party/callback" || got.url.Query().Get("level") != "verified" {
 		t.Errorf("after using the level now at %s: %s", got.url, got.text())
 	}
 }
@@ -190,7 +191,7 @@ func TestAnsweredTransactionIsStale(t *testing.T) {
 	a := w.simplified()
 	b := w.browser()
 	first := w.ask(b, w.party(policy.Policy{}))
-	first.send("username", phone(a), "password", secret)
+	first.send("username", phone(a), "password", secret).at("/login/consent", http.StatusOK).send("answer", "allow")
 	b.get(first.url.String()).at("/login", http.StatusGone).says("Начните ещё раз")
 }
 
