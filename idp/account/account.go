@@ -23,9 +23,17 @@ type Standing struct {
 	Level         Level
 	Confirmations []Confirmation // strongest first, suspended ones included
 	// RestrictedUntil is set by a recovery through one contact: until then (Now) a verified account
-	// counts as simplified (design.md 8).
+	// counts as simplified (design.md 8). Restriction tells how that began.
 	RestrictedUntil time.Time
+	Restriction     Restriction
 	Lock            Lock
+}
+
+// A Restriction is the beginning of the time after a recovery. Further recoveries make that time longer
+// and leave the beginning where it is: what was added since then proves nothing about the owner.
+type Restriction struct {
+	Since   time.Time     `json:"since,omitzero"` // Wall
+	Through []ContactKind `json:"through,omitempty"`
 }
 
 // A Lock closes an account to sign-in. Its page never says so; the owner's message does.
@@ -78,7 +86,18 @@ type Profile struct {
 	Address  *civil.Address `json:"address,omitempty"` // of residence, where letters go
 	// Processing records the consent to the processing of personal data.
 	Processing Processing `json:"processing"`
+	// Confirmed tells by the id of each confirmation whose identity it is.
+	Confirmed map[string]Identity `json:"confirmed,omitempty"`
 }
+
+// An Identity is what tells one person from all others.
+type Identity struct {
+	SNILS     civil.SNILS `json:"snils"`
+	BirthDate civil.Date  `json:"birth_date"`
+}
+
+// Identity is whose data this is.
+func (p Person) Identity() Identity { return Identity{p.SNILS, p.BirthDate} }
 
 // Processing is a recorded consent to the processing of personal data.
 type Processing struct {
@@ -102,9 +121,7 @@ type Person struct {
 }
 
 // SamePerson tells whether two sets of data are of one person: SNILS and birth date are equal.
-func (p Person) SamePerson(q Person) bool {
-	return p.SNILS == q.SNILS && p.BirthDate == q.BirthDate
-}
+func (p Person) SamePerson(q Person) bool { return p.Identity() == q.Identity() }
 
 // A ContactKind is a way to reach a citizen.
 type ContactKind string
@@ -155,6 +172,7 @@ func (a *Account) Confirm(c Confirmation) error {
 	}
 	a.Confirmations = slices.DeleteFunc(a.Confirmations, func(o Confirmation) bool { return o.Method == c.Method })
 	a.Confirmations = append(a.Confirmations, c)
+	a.own()
 	slices.SortStableFunc(a.Confirmations, func(x, y Confirmation) int { return int(y.Method) - int(x.Method) })
 	if a.Level < Verified {
 		a.VerifiedAt = c.At
@@ -164,20 +182,22 @@ func (a *Account) Confirm(c Confirmation) error {
 }
 
 // Agree takes over data that the registries agreed with. The first agreement raises the account to
-// Standard; a later one keeps the confirmations of the same person and suspends those of another
-// (design.md 2), which is a fall: it returns true, and the caller must end what was issued.
+// Standard. A confirmation counts while the data is of the person it was made for, and is suspended while
+// it is another's (design.md 2): so a later agreement keeps the confirmations of the same person and lifts
+// the suspension of those that a lowering left, which is a rise; suspending any is a fall: then Agree
+// returns true, and the caller must end what was issued.
 func (a *Account) Agree(p Person, at time.Time) (fell bool) {
-	same := a.Profile.Checked.IsZero() || a.Profile.Person.SamePerson(p)
+	a.own()
 	first := a.Level < Standard
 	a.Profile.Person = p
 	a.Profile.Checked = at
-	if !same {
-		for i := range a.Confirmations {
-			if !a.Confirmations[i].Suspended {
-				a.Confirmations[i].Suspended = true
-				fell = true
-			}
-		}
+	a.Confirmations = slices.Clone(a.Confirmations)
+	for i := range a.Confirmations {
+		c := &a.Confirmations[i]
+		theirs, known := a.Profile.Confirmed[c.ID]
+		suspended := !known || theirs != p.Identity()
+		fell = fell || suspended && !c.Suspended
+		c.Suspended = suspended
 	}
 	a.settle(at)
 	if first {
@@ -189,6 +209,26 @@ func (a *Account) Agree(p Person, at time.Time) (fell bool) {
 	return fell
 }
 
+// own keeps whose the confirmations are: the live ones are of the present person, and what is kept of
+// those that are gone is forgotten.
+func (a *Account) own() {
+	var kept map[string]Identity
+	for _, c := range a.Confirmations {
+		theirs, known := a.Profile.Confirmed[c.ID]
+		switch {
+		case !c.Suspended:
+			theirs = a.Profile.Person.Identity()
+		case !known:
+			continue // suspended before this was kept: it stays so
+		}
+		if kept == nil {
+			kept = map[string]Identity{}
+		}
+		kept[c.ID] = theirs
+	}
+	a.Profile.Confirmed = kept
+}
+
 // Withdraw takes back a confirmation, which is a fall even while others remain.
 func (a *Account) Withdraw(id string, at time.Time) error {
 	n := len(a.Confirmations)
@@ -196,19 +236,22 @@ func (a *Account) Withdraw(id string, at time.Time) error {
 	if len(a.Confirmations) == n {
 		return fmt.Errorf("account: no such confirmation: %w", fault.NotFound)
 	}
+	a.own()
 	a.settle(at)
 	a.Epoch++
 	return nil
 }
 
 // Lower takes the account down to a level: to Standard it loses every confirmation, to Simplified its
-// data no longer counts as checked and the confirmations are suspended. It raises the epoch.
+// data no longer counts as checked and the confirmations are suspended until the registries agree with data
+// of the same person again. It raises the epoch.
 func (a *Account) Lower(to Level, at time.Time) error {
 	if to >= a.Level || to < Simplified {
 		return fmt.Errorf("account: %s is not below %s: %w", to, a.Level, fault.Denied)
 	}
+	a.own()
 	if to == Standard {
-		a.Confirmations = nil
+		a.Confirmations, a.Profile.Confirmed = nil, nil
 	} else {
 		a.Profile.Checked = time.Time{}
 		for i := range a.Confirmations {
@@ -222,6 +265,29 @@ func (a *Account) Lower(to Level, at time.Time) error {
 
 // Renew raises the epoch without touching the level: after a change of password, a recovery.
 func (a *Account) Renew() { a.Epoch++ }
+
+// Restrict takes note of a recovery through a contact: until a time the account counts as simplified. A
+// recovery while such a time runs makes it longer, and the contact counts as used too.
+func (a *Account) Restrict(through ContactKind, now, wall, until time.Time) {
+	if !now.Before(a.RestrictedUntil) {
+		a.Restriction = Restriction{Since: wall}
+	}
+	if !slices.Contains(a.Restriction.Through, through) {
+		a.Restriction.Through = append(slices.Clone(a.Restriction.Through), through)
+	}
+	if until.After(a.RestrictedUntil) {
+		a.RestrictedUntil = until
+	}
+}
+
+// Vouches tells whether proving a contact anew shows the owner of a restricted account: it was there
+// before the restriction began, and no recovery since went through it.
+func (s *Standing) Vouches(c Contact) bool {
+	return c.Proved.Before(s.Restriction.Since) && !slices.Contains(s.Restriction.Through, c.Kind)
+}
+
+// Unrestrict ends the time after a recovery.
+func (a *Account) Unrestrict() { a.RestrictedUntil, a.Restriction = time.Time{}, Restriction{} }
 
 // settle computes the level from what stands.
 func (a *Account) settle(at time.Time) {

@@ -117,6 +117,59 @@ func TestLowerToSimplifiedSuspendsAndAgreementRestores(t *testing.T) {
 	if err := a.Lower(Standard, noon); !errors.Is(err, fault.Denied) {
 		t.Errorf("lowering upwards = %v, want Denied", err)
 	}
+	later := noon.Add(time.Hour)
+	if fell := a.Agree(a.Profile.Person, later); fell || a.Level != Verified || a.Epoch != 1 || !a.VerifiedAt.Equal(later) {
+		t.Errorf("the same person agreed again: fell %v, %s, epoch %d, verified at %v; want a quiet rise to verified", fell, a.Level, a.Epoch, a.VerifiedAt)
+	}
+}
+
+func TestAfterALoweringAnotherPersonGetsNoConfirmation(t *testing.T) {
+	a := standard(t)
+	own := a.Profile.Person
+	_ = a.Confirm(Confirmation{ID: "visit", Method: ServiceCenter})
+	_ = a.Lower(Simplified, noon)
+	if fell := a.Agree(person(t, "087-654-303 00", 1990), noon); fell || a.Level != Standard || !a.Confirmations[0].Suspended {
+		t.Fatalf("another person: fell %v, %s, suspended %v", fell, a.Level, a.Confirmations[0].Suspended)
+	}
+	_ = a.Confirm(Confirmation{ID: "letter", Method: MailCode})
+	if fell := a.Agree(own, noon); !fell || a.Level != Verified || a.Confirmations[0].Suspended || !a.Confirmations[1].Suspended {
+		t.Errorf("back to the first person: fell %v, %s, %+v; want the visit alone, and a fall", fell, a.Level, a.Confirmations)
+	}
+}
+
+func TestConfirmationSuspendedBeforeItsPersonWasKeptStaysSo(t *testing.T) {
+	a := standard(t)
+	_ = a.Confirm(Confirmation{ID: "visit", Method: ServiceCenter})
+	_ = a.Lower(Simplified, noon)
+	a.Profile.Confirmed = nil
+	if a.Agree(a.Profile.Person, noon); a.Level != Standard {
+		t.Errorf("level %s; nobody knows whose the confirmation is", a.Level)
+	}
+}
+
+func TestRecoveriesDuringARestrictionNeverMoveItsBeginning(t *testing.T) {
+	a := standard(t)
+	old := Contact{Kind: Email, Proved: noon.Add(-time.Hour)}
+	since := Contact{Kind: Email, Proved: noon.Add(time.Hour)}
+	for n := range 3 {
+		at := noon.Add(time.Duration(n) * 2 * time.Hour)
+		a.Restrict(Phone, at, at, at.Add(72*time.Hour))
+	}
+	if !a.Restriction.Since.Equal(noon) || !a.RestrictedUntil.Equal(noon.Add(76*time.Hour)) {
+		t.Errorf("restricted from %v to %v", a.Restriction.Since, a.RestrictedUntil)
+	}
+	if a.Vouches(since) || !a.Vouches(old) || a.Vouches(Contact{Kind: Phone, Proved: old.Proved}) {
+		t.Error("only a contact from before, through which nothing was recovered, vouches")
+	}
+	a.Restrict(Email, noon, noon, noon.Add(time.Hour))
+	if a.Vouches(old) || !a.RestrictedUntil.Equal(noon.Add(76*time.Hour)) {
+		t.Error("a contact that served a recovery vouches, or a restriction became shorter")
+	}
+	late := noon.Add(100 * time.Hour)
+	a.Restrict(Email, late, late, late.Add(72*time.Hour))
+	if !a.Restriction.Since.Equal(late) || len(a.Restriction.Through) != 1 {
+		t.Errorf("a restriction after one that has passed: %+v", a.Restriction)
+	}
 }
 
 func TestTokenSaysTheMinimumOfSnapshotAndPresent(t *testing.T) {
@@ -163,6 +216,12 @@ func TestLevelAlwaysMatchesWhatStandsBehindIt(t *testing.T) {
 			switch {
 			case (after.Level == Verified) != (len(after.Confirmations) > 0):
 				t.Fatalf("level %s with %d live confirmations", after.Level, len(after.Confirmations))
+			case !a.Profile.Checked.IsZero() && slices.ContainsFunc(a.Confirmations, func(c Confirmation) bool {
+				return c.Suspended == (a.Profile.Confirmed[c.ID] == a.Profile.Person.Identity())
+			}):
+				t.Fatalf("confirmations %+v of %+v, data of %+v", a.Confirmations, a.Profile.Confirmed, a.Profile.Person)
+			case len(a.Profile.Confirmed) != len(a.Confirmations):
+				t.Fatalf("%d confirmations of %d known persons", len(a.Confirmations), len(a.Profile.Confirmed))
 			case (after.Level == Simplified) != a.Profile.Checked.IsZero():
 				t.Fatalf("level %s, data checked %v", after.Level, a.Profile.Checked)
 			case after.Level < before.Level && a.Epoch == epoch:

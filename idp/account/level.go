@@ -133,7 +133,8 @@ type Confirmation struct {
 	ID     string    `json:"id"`
 	Method Method    `json:"method"`
 	At     time.Time `json:"at"` // on the wall clock: relying parties see it
-	// Suspended confirmations count for nothing until the data agrees again.
+	// Suspended confirmations count for nothing until the registries agree with data of the person they
+	// were made for.
 	Suspended bool `json:"suspended,omitempty"`
 	// Where it came from, for verified_claims, audit and recall; none of it personal to the citizen.
 	Centre       string `json:"centre,omitempty"`
