@@ -153,7 +153,7 @@ func (v *Visits) Confirm(ctx context.Context, op Operator, id string, c Comparis
 				return ErrChanged
 			}
 			// The person stood here with the document: what a recovery left in doubt is settled.
-			a.RestrictedUntil = time.Time{}
+			a.Unrestrict()
 			return a.Confirm(done)
 		})
 		if err != nil {

@@ -41,7 +41,6 @@ type Tx interface {
 // Accounts is what a Desk reads.
 type Accounts interface {
 	FindAccount(ctx context.Context, by account.Key, value string) (*account.Account, error)
-	Events(ctx context.Context, a account.ID, before int64, limit int) ([]audit.Event, error)
 	ClaimsOn(ctx context.Context, holder account.ID) ([]*Claim, error)
 }
 
@@ -260,13 +259,10 @@ func (d *Desk) Open(ctx context.Context, token string, a account.ID, request str
 // attach writes the proved contact. The contact whose place it takes is told, and all that remain. A
 // contact of another account is claimed instead.
 //
-// After a recovery through one contact, proving another one that stood before the recovery lifts the
-// restriction. A contact added since does not: whoever stole a telephone can open a mailbox (design.md 8).
+// After a recovery through one contact, proving another one lifts the restriction if it stood before the
+// restriction began and no recovery since went through it. A contact added since does not: whoever stole a
+// telephone can open a mailbox, and recover through that as often as they like (design.md 8).
 func (d *Desk) attach(ctx context.Context, id string, f *Flow, request string) (out Outcome, err error) {
-	through, recovered, err := d.recovered(ctx, f.Account)
-	if err != nil {
-		return "", err
-	}
 	now, wall := d.Now(), d.Wall()
 	fresh := account.Contact{Kind: f.Proof.Kind, Value: f.Proof.Value, Proved: f.Proof.Proved}
 	err = d.Atomically(ctx, func(tx Tx) error {
@@ -280,8 +276,8 @@ func (d *Desk) attach(ctx context.Context, id string, f *Flow, request string) (
 			switch {
 			case has && old.Value == fresh.Value:
 				added = false
-				if restricted && fresh.Kind != through && old.Proved.Before(recovered) {
-					a.RestrictedUntil = time.Time{}
+				if restricted && a.Vouches(old) {
+					a.Unrestrict()
 				}
 			case has && restricted:
 				return ErrRestricted
@@ -328,18 +324,4 @@ func (d *Desk) tell(ctx context.Context, tx Tx, a *account.Account, e audit.Even
 		return err
 	}
 	return d.free(ctx, tx, a.ID, *replaced)
-}
-
-// recovered finds through which contact, and when, the account was last recovered.
-func (d *Desk) recovered(ctx context.Context, id account.ID) (account.ContactKind, time.Time, error) {
-	events, err := d.Accounts.Events(ctx, id, 0, 200)
-	if err != nil {
-		return "", time.Time{}, fmt.Errorf("contact: last recovery: %w", err)
-	}
-	for _, e := range events {
-		if e.Kind == audit.Recovered {
-			return account.ContactKind(e.Detail["contact"]), e.At, nil
-		}
-	}
-	return "", time.Time{}, nil
 }

@@ -28,7 +28,7 @@ func (d *Desk) load(ctx context.Context, ref, browser string) (string, *Flow, er
 		return "", nil, fmt.Errorf("recovery: load: %w", err)
 	}
 	f, err := d.flows.Load(ctx, string(b))
-	if errors.Is(err, fault.NotFound) {
+	if errors.Is(err, fault.NotFound) || err == nil && f.over(d.Now()) {
 		return "", nil, contact.ErrOver
 	}
 	if err != nil {
@@ -54,7 +54,11 @@ func (d *Desk) Enter(ctx context.Context, ref, browser, code string) (left int, 
 	}
 	var verdict error
 	f, err := d.flows.Change(ctx, id, func(f *Flow) error {
-		verdict = f.Phone.Enter(code, d.Now(), d.Wall())
+		now := d.Now()
+		verdict = f.Phone.Enter(code, now, d.Wall())
+		if verdict == nil && f.Since.IsZero() {
+			f.Since = now
+		}
 		return nil
 	})
 	if err != nil {
@@ -108,7 +112,7 @@ func (d *Desk) byLink(ctx context.Context, token string) (string, *Flow, error) 
 	if err == nil {
 		f, err = d.flows.Load(ctx, id)
 	}
-	if errors.Is(err, fault.NotFound) || err == nil && f.Mail.Deaf {
+	if errors.Is(err, fault.NotFound) || err == nil && (f.Mail.Deaf || f.over(d.Now())) {
 		return "", nil, contact.ErrLink
 	}
 	if err != nil {
@@ -130,7 +134,7 @@ func (d *Desk) Open(ctx context.Context, token, browser string) (ref string, err
 			}
 			return nil
 		}
-		f.Mail.Proved, f.Browser = d.Wall(), session.HashBrowser(browser)
+		f.Mail.Proved, f.Since, f.Browser = d.Wall(), d.Now(), session.HashBrowser(browser)
 		return nil
 	})
 	if err != nil {
@@ -226,7 +230,7 @@ type Done struct {
 	Until time.Time
 }
 
-// Finish sets the new password. Everything issued before ends, a verified account is restricted, and
+// Finish sets the new password, if what was proved is still so (serves). Everything issued before ends, a verified account is restricted, and
 // every contact is told. It signs nobody in: the second factor, where there is one, is still asked.
 func (d *Desk) Finish(ctx context.Context, in Password) (*Done, error) {
 	id, f, err := d.load(ctx, in.Ref, in.Browser)
@@ -252,13 +256,13 @@ func (d *Desk) Finish(ctx context.Context, in Password) (*Done, error) {
 	err = d.Atomically(ctx, func(tx Tx) error {
 		done.Until = time.Time{}
 		a, err := session.Fall(ctx, tx, f.Account, func(a *account.Account) error {
-			if a.Epoch != f.Epoch {
-				return contact.ErrOver // it fell, or was recovered, while this page stood open
+			if err := d.serves(ctx, tx, f, a); err != nil {
+				return err
 			}
 			a.Credential.Password, a.Credential.PasswordChanged = hash, wall
-			if a.Level == account.Verified {
-				done.Until = now.Add(d.Restrict)
-				a.RestrictedUntil = done.Until
+			if len(a.Confirmations) > 0 { // suspended ones too: an agreement brings them back
+				a.Restrict(f.Through(), now, wall, now.Add(d.Restrict))
+				done.Until = a.RestrictedUntil
 			}
 			if !a.Lock.Until.IsZero() {
 				a.Lock = account.Lock{} // one for a while kept strangers out; the owner is back

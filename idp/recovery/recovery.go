@@ -45,6 +45,7 @@ var (
 type Tx interface {
 	session.Tx
 	notice.Outbox
+	Member(ctx context.Context, a account.ID) (*centre.Member, error)
 }
 
 // Accounts finds the account and tells whether its owner works for Propusk.
@@ -89,7 +90,11 @@ func New(c Config) *Desk {
 	}
 }
 
-const flowLife = contact.LinkLife + time.Hour
+// flowLife is that of a flow in which nothing is proved; provedLife is how long a proof serves.
+const (
+	flowLife   = contact.LinkLife + time.Hour
+	provedLife = time.Hour
+)
 
 // perAccount bounds guessing of SNILS and document number over all flows of one account.
 var perAccount = limit.Rule{Name: "recover identity", Free: 10, Window: 7 * 24 * time.Hour}
@@ -119,6 +124,8 @@ type Flow struct {
 	// Phone and Mail are the proofs that were asked for; a SNILS may ask for both. What proves first decides.
 	Phone contact.Proof `json:"phone"`
 	Mail  contact.Proof `json:"mail"`
+	// Since is when the first of them proved, on the movable clock.
+	Since time.Time `json:"since,omitzero"`
 	// Identity tells that SNILS and document number are asked, Identified that they agreed.
 	Identity   bool `json:"identity,omitempty"`
 	Identified bool `json:"identified,omitempty"`
@@ -150,11 +157,18 @@ func (f *Flow) Stage() Stage {
 }
 
 // Through is the kind of contact that proved.
-func (f *Flow) Through() account.ContactKind {
+func (f *Flow) Through() account.ContactKind { return f.proof().Kind }
+
+func (f *Flow) proof() *contact.Proof {
 	if !f.Phone.Proved.IsZero() {
-		return account.Phone
+		return &f.Phone
 	}
-	return account.Email
+	return &f.Mail
+}
+
+// over tells that the proof has served its time.
+func (f *Flow) over(now time.Time) bool {
+	return !f.Since.IsZero() && !now.Before(f.Since.Add(provedLife))
 }
 
 // parse reads what the account is named by. Eleven digits may be a phone or a SNILS; a phone is written
@@ -232,7 +246,7 @@ func (d *Desk) send(ctx context.Context, id string, f *Flow, a *account.Account,
 	if err := d.limits.Send(ctx, f.Typed, network); err != nil {
 		return fmt.Errorf("recovery: send: %w", err)
 	}
-	inPerson, err := d.onlyInPerson(ctx, a)
+	inPerson, err := d.onlyInPerson(ctx, d.Accounts, a)
 	if err != nil {
 		return err
 	}
@@ -303,12 +317,14 @@ func holds(a *account.Account, f *Flow) bool {
 
 // onlyInPerson tells which accounts nobody recovers from afar: those of operators and administrators,
 // those locked without end, and those with a SNILS but no document to ask for.
-func (d *Desk) onlyInPerson(ctx context.Context, a *account.Account) (bool, error) {
+func (d *Desk) onlyInPerson(ctx context.Context, members interface {
+	Member(ctx context.Context, a account.ID) (*centre.Member, error)
+}, a *account.Account) (bool, error) {
 	var id account.ID // nobody's 0 is asked for too: the same trips for every name
 	if a != nil {
 		id = a.ID
 	}
-	m, err := d.Accounts.Member(ctx, id)
+	m, err := members.Member(ctx, id)
 	if err != nil && !errors.Is(err, fault.NotFound) {
 		return false, fmt.Errorf("recovery: staff: %w", err)
 	}
@@ -318,4 +334,20 @@ func (d *Desk) onlyInPerson(ctx context.Context, a *account.Account) (bool, erro
 	endless := !a.Lock.Since.IsZero() && a.Lock.Until.IsZero()
 	p := a.Profile.Person
 	return err == nil && m.Active || endless || !p.SNILS.IsZero() && p.Document == nil, nil
+}
+
+// serves judges, in the transaction that ends a recovery, whether what was true at its beginning still is:
+// the epoch, the contact that proved, that the account may be recovered from afar, and that its identity was
+// asked for.
+func (d *Desk) serves(ctx context.Context, tx Tx, f *Flow, a *account.Account) error {
+	proof := f.proof()
+	held, ok := a.Profile.Contact(proof.Kind)
+	if a.Epoch != f.Epoch || !ok || held.Value != proof.Value || !a.Profile.Person.SNILS.IsZero() && !f.Identified {
+		return contact.ErrOver
+	}
+	inPerson, err := d.onlyInPerson(ctx, tx, a)
+	if err == nil && inPerson {
+		err = contact.ErrOver
+	}
+	return err
 }

@@ -16,11 +16,12 @@ type standing struct {
 	Level         account.Level          `json:"level"`
 	Confirmations []account.Confirmation `json:"confirmations,omitempty"`
 	Restricted    time.Time              `json:"restricted,omitzero"`
+	Restriction   account.Restriction    `json:"restriction,omitzero"`
 	Lock          account.Lock           `json:"lock,omitzero"`
 }
 
 func encodeStanding(s *account.Standing) (string, error) {
-	b, err := json.Marshal(standing{s.Level, s.Confirmations, s.RestrictedUntil, s.Lock})
+	b, err := json.Marshal(standing{s.Level, s.Confirmations, s.RestrictedUntil, s.Restriction, s.Lock})
 	if err != nil {
 		return "", fmt.Errorf("sqlstore: encode the standing of account %s: %w", s.ID, err)
 	}
@@ -33,7 +34,7 @@ func decodeStanding(id int64, epoch int, body string) (account.Standing, error) 
 		return account.Standing{}, fmt.Errorf("sqlstore: standing of account %d: %w", id, err)
 	}
 	return account.Standing{ID: account.ID(id), Epoch: epoch, Level: s.Level, Confirmations: s.Confirmations,
-		RestrictedUntil: s.Restricted, Lock: s.Lock}, nil
+		RestrictedUntil: s.Restricted, Restriction: s.Restriction, Lock: s.Lock}, nil
 }
 
 // accountColumns are read by accountRow.

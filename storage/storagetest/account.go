@@ -35,7 +35,7 @@ func accounts(t *testing.T, s *Stores) {
 	t.Run("come back as they were written", func(t *testing.T) {
 		a := s.Standard(t)
 		a.Lang = "en"
-		a.RestrictedUntil = s.Clock.Now().Add(72 * time.Hour)
+		a.Restrict(account.Phone, s.Clock.Now(), s.Clock.Now(), s.Clock.Now().Add(72*time.Hour))
 		a.Lock = account.Lock{Since: s.Clock.Now()}
 		a.Credential.TOTP = &account.TOTP{Secret: "JBSWY3DPEHPK3PXP", Since: s.Clock.Now(), LastStep: 58_000_000}
 		a.Profile.Contacts = append(a.Profile.Contacts, account.Contact{Kind: account.Email, Value: fmt.Sprintf("Анна.%s@example.ru", a.ID), Proved: s.Clock.Now()})
