@@ -96,7 +96,7 @@ func (Security) examples() []Example {
 				{At: at(20, 2, 31), Kind: "sign_in_failed", Count: 3, Bad: true},
 				{At: at(3, 2, 31), Kind: "something_new"},
 			},
-			HistoryMore: "/account/security/history", PasswordChanged: at(3, 10, 0), TOTP: true, TOTPSince: at(4, 10, 0), Phone: "+7900•••••41", Email: "anna@example.org", Notice: "ended",
+			HistoryMore: "/account/security?before=120#history", PasswordChanged: at(3, 10, 0), TOTP: true, TOTPSince: at(4, 10, 0), Phone: "+7900•••••41", Email: "anna@example.org", Notice: "ended",
 		}},
 		{"quiet", Security{Sessions: []Session{{ID: "s1", Agent: "Chrome, Android", Current: true, At: at(24, 14, 20)}}, Phone: "+7900•••••41"}},
 	}

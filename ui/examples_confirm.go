@@ -71,14 +71,14 @@ func (Refusal) examples() []Example {
 		{"letter at the tax service", Refusal{
 			Origin: exampleOrigin, Reasons: []string{"method_refused"}, Have: Standing{Level: "verified", Methods: []string{"mail_code"}},
 			Need: Demand{Level: "verified", Methods: notLetter}, Ways: []Way{{"service_center", "/account/confirm/visit"}, {"bank", "/account/confirm/bank"}},
-			BackURL: "/login/back", AcceptedBy: []string{"Пенсионный фонд", "Портал услуг"},
+			BackURL: "/login/refusal?tx=AQIDBA&back=1", AcceptedBy: []string{"Пенсионный фонд", "Портал услуг"},
 		}},
-		{"level too low", Refusal{Origin: examplePension, Reasons: []string{"level_too_low"}, Have: Standing{Level: "simplified"}, Need: Demand{Level: "verified"}, Ways: []Way{{"profile", "/account/profile"}}, BackURL: "/login/back"}},
+		{"level too low", Refusal{Origin: examplePension, Reasons: []string{"level_too_low"}, Have: Standing{Level: "simplified"}, Need: Demand{Level: "verified"}, Ways: []Way{{"profile", "/account/profile"}}, BackURL: "/login/refusal?tx=AQIDBA&back=1"}},
 		{"too old and too weak", Refusal{
 			Origin: exampleOrigin, Reasons: []string{"confirmation_too_old", "authentication_too_weak"}, Have: Standing{Level: "verified", Methods: []string{"bank"}, At: on(2023, 5, 3)},
-			Need: Demand{Level: "verified", MaxAge: 365 * 24 * time.Hour, Strong: true}, Ways: []Way{{"second_factor", "/account/security/totp"}}, BackURL: "/login/back",
+			Need: Demand{Level: "verified", MaxAge: 365 * 24 * time.Hour, Strong: true}, Ways: []Way{{"second_factor", "/account/security/totp"}}, BackURL: "/login/refusal?tx=AQIDBA&back=1",
 		}},
-		{"locked, no way", Refusal{Origin: exampleOrigin, Reasons: []string{"locked_by_citizen"}, Have: Standing{Level: "standard", Locked: true}, Need: Demand{Level: "standard"}, BackURL: "/login/back"}},
+		{"locked, no way", Refusal{Origin: exampleOrigin, Reasons: []string{"locked_by_citizen"}, Have: Standing{Level: "standard", Locked: true}, Need: Demand{Level: "standard"}, BackURL: "/login/refusal?tx=AQIDBA&back=1"}},
 	}
 }
 
@@ -116,7 +116,7 @@ func (OperatorCompare) examples() []Example {
 }
 
 func (OperatorDone) examples() []Example {
-	return []Example{{"done", OperatorDone{Number: "Ц-0417-118", Name: "Белоусова Анна Игоревна", At: at(24, 15, 12), PrintURL: "/operator/cases/Ц-0417-118/form.pdf"}}}
+	return []Example{{"done", OperatorDone{Number: "Ц-0417-118", Name: "Белоусова Анна Игоревна", At: at(24, 15, 12), PrintURL: "/operator/visit/Q2VudHJl/form.pdf"}}}
 }
 
 func (OperatorRefused) examples() []Example {

@@ -101,7 +101,7 @@ func (Password) examples() []Example {
 
 func (AccountCreated) examples() []Example {
 	return []Example{
-		{"for a waiting service", AccountCreated{Origin: &exampleOrigin, Username: "+79000000041", ContinueURL: "/login/continue"}},
+		{"for a waiting service", AccountCreated{Origin: &exampleOrigin, Username: "+79000000041", ContinueURL: "/login?tx=AQIDBA"}},
 		{"by itself", AccountCreated{Username: "anna@example.org"}},
 	}
 }

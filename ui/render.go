@@ -39,7 +39,7 @@ type Frame struct {
 	SignedIn  bool
 	UserName  string
 	Section   string // account, profile, level, security; operator: visit, journal
-	LogoutURL string // "" means /logout
+	LogoutURL string // "" means /oauth2/logout, for staff /operator/logout
 	RequestID string
 	Operator  *OperatorFrame // the console's own frame
 }
