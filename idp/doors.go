@@ -73,7 +73,7 @@ func (p *Provider) open(c Config, d *desks) error {
 		Logger: c.Log, Metrics: registerer(c), Wall: c.Wall, Proxies: c.Proxies, Broken: broken,
 		StrictTransport: c.Issuer.Scheme == "https" && !loopback(c.Issuer.Hostname()),
 	})
-	p.public = threshold.Wrap(e)
+	p.public = threshold.Wrap(heads(e))
 
 	health := echo.New()
 	health.HideBanner, health.HidePort = true, true
@@ -107,6 +107,19 @@ func route(next echo.HandlerFunc) echo.HandlerFunc {
 		edge.Route(c.Request().Context(), c.Path())
 		return next(c)
 	}
+}
+
+// heads answers HEAD wherever there is GET (RFC 9110 section 9.3.2): the routers know GET alone, and
+// net/http keeps the body back, since the request it wrote down is still the HEAD one.
+func heads(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			get := *r
+			get.Method = http.MethodGet
+			r = &get
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // broken answers a panic, with nothing that could panic itself.
