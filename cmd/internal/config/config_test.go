@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/propusk/propusk/idp/authn/password"
 )
 
 const example = "../../../propusk.example.yaml"
@@ -137,5 +140,35 @@ func TestAMistakenSecretIsNotPrinted(t *testing.T) {
 	_, err := Parse([]byte("issuer: https://id.example.ru\npasswords:\n  memory_kib: hunter2\n"), []string{"PROPUSK_TOKENS_ID=hunter2"})
 	if err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("Parse = %v, want an error without the value", err)
+	}
+}
+
+func TestEveryAllowedCostOfAHashCanBeVerified(t *testing.T) {
+	for path, most := range map[string]uint64{
+		"PROPUSK_PASSWORDS_MEMORY_KIB": password.MaxMemory, "PROPUSK_PASSWORDS_PASSES": password.MaxTime, "PROPUSK_PASSWORDS_THREADS": password.MaxThreads,
+	} {
+		c, err := Parse(exampleText(t), []string{fmt.Sprintf("%s=%d", path, most)})
+		if err != nil {
+			t.Errorf("%s at its most: %v", path, err)
+		} else if p := (password.Params{Memory: c.Passwords.MemoryKiB, Time: c.Passwords.Passes, Threads: c.Passwords.Threads}); !p.Possible() {
+			t.Errorf("%s at its most gives hashes that nobody reads: %+v", path, p)
+		}
+		if _, err := Parse(exampleText(t), []string{fmt.Sprintf("%s=%d", path, most+1)}); err == nil {
+			t.Errorf("%s above its most is accepted", path)
+		}
+	}
+}
+
+func TestNeighboursAreReachedOverHTTPSOrWithinTheMachine(t *testing.T) {
+	for _, name := range []string{"REGISTRIES_PENSION", "REGISTRIES_INTERIOR", "REGISTRIES_TAX", "POST_URL", "SMS_URL"} {
+		_, err := Parse(exampleText(t), []string{"PROPUSK_" + name + "=http://neighbour.example.ru/api"})
+		if err == nil || !strings.Contains(err.Error(), "http is only for a host on loopback") {
+			t.Errorf("%s over http to another machine: %v", name, err)
+		}
+		for _, ours := range []string{"http://127.0.0.1:8092", "http://[::1]:8092", "http://localhost:8092/api", "https://neighbour.example.ru/api"} {
+			if _, err := Parse(exampleText(t), []string{"PROPUSK_" + name + "=" + ours}); err != nil {
+				t.Errorf("%s at %s: %v", name, ours, err)
+			}
+		}
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/propusk/propusk/idp/authn/password"
 )
 
 // Validate joins every mistake that shows without looking at other files.
@@ -51,6 +53,14 @@ func (v *verdict) address(name, value string) {
 	u, err := url.Parse(value)
 	v.want(err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.RawQuery == "" && u.Fragment == "" && u.User == nil,
 		"%s: want an http or https address", name)
+}
+
+// guarded is an address that nobody may listen to on the way: http only within this machine.
+func (v *verdict) guarded(name, value, why string) {
+	v.address(name, value)
+	if u, err := url.Parse(value); err == nil && u.Scheme == "http" {
+		v.want(loopback(u.Hostname()), "%s: http is only for a host on loopback: %s; want https", name, why)
+	}
 }
 
 func (v *verdict) between(name string, d, low, high time.Duration) {
@@ -107,11 +117,11 @@ func (v *verdict) store(name, dsn string, schemes ...string) {
 
 // validateNeighbours looks at the services that the provider calls.
 func (c *Config) validateNeighbours(v *verdict) {
-	v.address("registries.pension", c.Registries.Pension)
-	v.address("registries.interior", c.Registries.Interior)
-	v.address("registries.tax", c.Registries.Tax)
-	v.address("post.url", c.Post.URL)
-	v.address("sms.url", c.SMS.URL)
+	v.guarded("registries.pension", c.Registries.Pension, "questions carry citizens' data and a bearer token")
+	v.guarded("registries.interior", c.Registries.Interior, "questions carry citizens' data and a bearer token")
+	v.guarded("registries.tax", c.Registries.Tax, "questions carry citizens' data and a bearer token")
+	v.guarded("post.url", c.Post.URL, "letters carry addresses and codes")
+	v.guarded("sms.url", c.SMS.URL, "messages carry codes")
 	v.between("registries.timeout", c.Registries.Timeout, time.Second, 25*time.Second)
 	v.between("post.timeout", c.Post.Timeout, time.Second, 25*time.Second)
 	v.between("sms.timeout", c.SMS.Timeout, time.Second, 25*time.Second)
@@ -128,9 +138,9 @@ func (c *Config) validateNeighbours(v *verdict) {
 func (c *Config) validateLives(v *verdict) {
 	p := c.Passwords
 	v.oneOf("passwords.profile", p.Profile, "esia", "nist")
-	v.want(p.MemoryKiB >= 7168 && p.MemoryKiB <= 1<<21, "passwords.memory_kib: want 7168 to 2097152")
-	v.want(p.Passes >= 1 && p.Passes <= 64, "passwords.passes: want 1 to 64")
-	v.want(p.Threads >= 1 && p.Threads <= 64, "passwords.threads: want 1 to 64")
+	v.want(p.MemoryKiB >= 7168 && p.MemoryKiB <= password.MaxMemory, "passwords.memory_kib: want 7168 to %d", password.MaxMemory)
+	v.want(p.Passes >= 1 && p.Passes <= password.MaxTime, "passwords.passes: want 1 to %d", password.MaxTime)
+	v.want(p.Threads >= 1 && p.Threads <= password.MaxThreads, "passwords.threads: want 1 to %d", password.MaxThreads)
 	// OWASP's floor in its own units: 19 MiB twice, or 46 MiB once, and what costs as much between.
 	v.want(uint64(p.MemoryKiB)*uint64(p.Passes) >= 35840, "passwords: memory_kib × passes is under 35840; such hashes are guessed too fast")
 	v.want(p.Admitted >= 0 && p.Admitted <= 1024, "passwords.admitted: want 0 to 1024")

@@ -30,6 +30,20 @@ type Params struct {
 	Threads uint8
 }
 
+// The bounds of Params that this package makes and reads. They keep a damaged row from taking the whole
+// machine; a configuration beyond them is refused before anybody's password is lost in it.
+const (
+	MaxMemory  = 1 << 20 // KiB: 1 GiB
+	MaxTime    = 32
+	MaxThreads = 16
+)
+
+// Possible tells whether hashes of this cost are made and read here.
+func (p Params) Possible() bool {
+	return p.Threads >= 1 && p.Threads <= MaxThreads && p.Time >= 1 && p.Time <= MaxTime &&
+		p.Memory >= 8*uint32(p.Threads) && p.Memory <= MaxMemory
+}
+
 // Default is what OWASP's Password Storage Cheat Sheet asks of Argon2id at
 // least: 19 MiB, two passes, one lane. Of its equal choices this takes the
 // least time at little memory, which is what the admission limit multiplies.
@@ -59,12 +73,13 @@ type Hasher struct {
 }
 
 // NewHasher returns a hasher that makes hashes of the given cost. A zero
-// Params is Default, a zero Limit the default limit.
+// Params is Default, a zero Limit the default limit. It panics at a cost that is not Possible: no hash of it
+// could be verified.
 func NewHasher(p Params, l Limit) *Hasher {
 	if p == (Params{}) {
 		p = Default
 	}
-	if p.Threads == 0 || p.Time == 0 || p.Memory < 8*uint32(p.Threads) {
+	if !p.Possible() {
 		panic(fmt.Sprintf("password: impossible cost %+v", p))
 	}
 	// What nobody's password is compared with: no password gives it, since it
@@ -134,8 +149,7 @@ func format(p Params, salt, sum []byte) string {
 		b64.EncodeToString(salt), b64.EncodeToString(sum))
 }
 
-// parse reads what format writes. The bounds keep a damaged row from taking
-// the whole machine.
+// parse reads what format writes, within the bounds.
 func parse(phc string) (p Params, salt, sum []byte, err error) {
 	fail := func() (Params, []byte, []byte, error) { return Params{}, nil, nil, ErrHash }
 	parts := strings.Split(phc, "$")
@@ -153,7 +167,8 @@ func parse(phc string) (p Params, salt, sum []byte, err error) {
 			return fail()
 		}
 	}
-	if n[2] < 1 || n[2] > 16 || n[1] < 1 || n[1] > 32 || n[0] < 8*n[2] || n[0] > 1<<20 {
+	p = Params{Memory: uint32(n[0]), Time: uint32(n[1]), Threads: uint8(min(n[2], 255))}
+	if !p.Possible() {
 		return fail()
 	}
 	salt, errSalt := b64.DecodeString(parts[4])
@@ -161,5 +176,5 @@ func parse(phc string) (p Params, salt, sum []byte, err error) {
 	if errSalt != nil || errSum != nil || len(salt) < 8 || len(salt) > 64 || len(sum) < 16 || len(sum) > 64 {
 		return fail()
 	}
-	return Params{uint32(n[0]), uint32(n[1]), uint8(n[2])}, salt, sum, nil
+	return p, salt, sum, nil
 }

@@ -202,3 +202,27 @@ func BenchmarkDefaultHash(b *testing.B) {
 		}
 	}
 }
+
+func TestNoHasherMakesWhatItCannotVerify(t *testing.T) {
+	for _, p := range []password.Params{
+		{Memory: 64, Time: password.MaxTime + 1, Threads: 1}, {Memory: password.MaxMemory + 1, Time: 1, Threads: 1},
+		{Memory: 1024, Time: 1, Threads: password.MaxThreads + 1}, {Memory: 7, Time: 1, Threads: 1}, {Memory: 64, Time: 0, Threads: 1},
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("a hasher of %+v was made", p)
+				}
+			}()
+			password.NewHasher(p, password.Limit{})
+		}()
+	}
+	h := password.NewHasher(password.Params{Memory: 8 * password.MaxThreads, Time: password.MaxTime, Threads: password.MaxThreads}, password.Limit{})
+	phc, err := h.Hash(t.Context(), "Propusk-2026")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ok, _, err := h.Verify(t.Context(), phc, "Propusk-2026"); !ok || err != nil {
+		t.Errorf("at the bounds: %v, %v", ok, err)
+	}
+}
