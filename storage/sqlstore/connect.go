@@ -7,6 +7,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"net/url"
+	"os"
 	"runtime"
 	"strings"
 	"time"
@@ -66,6 +67,9 @@ func connectSQLite(ctx context.Context, dsn string, o Options, synchronous strin
 			return nil, fmt.Errorf("sqlstore: unknown setting %q of the data source: %w", k, fault.Invalid)
 		}
 	}
+	if err := reserve(path); err != nil {
+		return nil, err
+	}
 	pragmas := url.Values{"_pragma": {
 		// First, so that switching to WAL waits too.
 		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(" + synchronous + ")",
@@ -88,6 +92,16 @@ func connectSQLite(ctx context.Context, dsn string, o Options, synchronous strin
 	db.read.SetMaxOpenConns(n)
 	db.read.SetMaxIdleConns(n)
 	return db, nil
+}
+
+// reserve makes a database file that is not there yet, for nobody else to read whatever the umask.
+// SQLite gives the files beside it (-wal, -shm) the same mode. The mode of a file that is there stays.
+func reserve(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("sqlstore: open the database file: %w", err)
+	}
+	return f.Close()
 }
 
 func connectPostgres(ctx context.Context, dsn string, o Options) (*DB, error) {
