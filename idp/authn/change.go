@@ -45,7 +45,8 @@ type Change struct {
 
 // ChangePassword sets a new password. That is a fall: everything issued before ends, the asking session
 // with it, and a new one begins for the asking browser in the same transaction. It returns that session
-// and the browser's new secret.
+// and the browser's new secret. Of the factors only the password was shown here, so the new session says no
+// more, whatever the old one had.
 func (d *Desk) ChangePassword(ctx context.Context, c Change) (*session.Session, string, error) {
 	a, err := d.Accounts.Account(ctx, c.Account)
 	if err != nil {
@@ -76,7 +77,7 @@ func (d *Desk) ChangePassword(ctx context.Context, c Change) (*session.Session, 
 		if err != nil {
 			return err
 		}
-		s, err = d.Sessions.Begin(ctx, tx, a, c.Session.Kind, c.Session.AMR, session.HashBrowser(secret), c.Session.Device)
+		s, err = d.Sessions.Begin(ctx, tx, a, c.Session.Kind, []string{"pwd"}, session.HashBrowser(secret), c.Session.Device)
 		if err != nil {
 			return err
 		}
