@@ -103,6 +103,10 @@ type bounds struct {
 
 // ready makes the operations of all workers, outside the measurement.
 func (k kind) ready(ctx context.Context, t *target, workers int) (ops []func(context.Context) error, err error) {
+	if k.hashes {
+		// A few keep the hashes that are admitted busy; more would only wait, and on a slow machine too long.
+		workers = min(workers, 8)
+	}
 	ops = make([]func(context.Context) error, workers)
 	for i := range ops {
 		if ops[i], err = k.prepare(ctx, t, i); err != nil {
