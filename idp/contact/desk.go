@@ -90,6 +90,9 @@ type Flow struct {
 
 const refPurpose seal.Purpose = "contact"
 
+// flowLife leaves a link that is opened at the last moment time to be pressed.
+const flowLife = LinkLife + time.Hour
+
 // Start sends a code or a link to the contact that was typed, and returns the sealed reference to the
 // flow. Its errors are a fault.Fields, ErrHave, ErrRestricted and a fault.RetryAfter.
 func (d *Desk) Start(ctx context.Context, a *account.Account, kind account.ContactKind, typed, lang, network string) (ref string, err error) {
@@ -119,7 +122,7 @@ func (d *Desk) Start(ctx context.Context, a *account.Account, kind account.Conta
 	if err := d.send(ctx, id, &f, network); err != nil {
 		return "", err
 	}
-	if err := d.flows.Create(ctx, id, f, d.Now().Add(LinkLife+time.Hour)); err != nil {
+	if err := d.flows.Create(ctx, id, f, d.Now().Add(flowLife)); err != nil {
 		return "", fmt.Errorf("contact: start: %w", err)
 	}
 	return d.Ring.Seal(refPurpose, []byte(id), nil), nil
@@ -198,7 +201,8 @@ func (d *Desk) Resend(ctx context.Context, ref string, a account.ID, network str
 	if err := d.send(ctx, id, f, network); err != nil {
 		return err
 	}
-	if _, err := d.flows.Change(ctx, id, func(g *Flow) error { g.Proof = f.Proof; return nil }); err != nil {
+	keep := func(g *Flow) error { g.Proof = f.Proof; return nil }
+	if _, err := d.flows.ChangeUntil(ctx, id, d.Now().Add(flowLife), keep); err != nil {
 		return fmt.Errorf("contact: keep the proof: %w", err)
 	}
 	return nil

@@ -72,7 +72,7 @@ func (d *Desk) Resend(ctx context.Context, ref, browser, network string) error {
 	return d.again(ctx, id, f, network)
 }
 
-// again sends and keeps the proof that was sent.
+// again sends and keeps the proof that was sent, for as long as what was sent is said to last.
 func (d *Desk) again(ctx context.Context, id string, f *Flow, network string) error {
 	if f.Proved() {
 		return nil
@@ -80,7 +80,7 @@ func (d *Desk) again(ctx context.Context, id string, f *Flow, network string) er
 	if err := d.send(ctx, id, f, network); err != nil {
 		return err
 	}
-	_, err := d.flows.Change(ctx, id, func(g *Flow) error {
+	_, err := d.flows.ChangeUntil(ctx, id, d.Now().Add(flowLife), func(g *Flow) error {
 		if !g.Proved() {
 			g.Proof = f.Proof
 		}

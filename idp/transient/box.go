@@ -70,6 +70,11 @@ func (b *Box[T]) Load(ctx context.Context, id string) (T, error) {
 // meanwhile f runs again on a fresh copy, so it must be pure. An error of f leaves the value as it was
 // and is returned as it is. fault.NotFound when absent or past its deadline.
 func (b *Box[T]) Change(ctx context.Context, id string, f func(*T) error) (T, error) {
+	return b.ChangeUntil(ctx, id, time.Time{}, f)
+}
+
+// ChangeUntil is Change that also puts the deadline off, if until is later.
+func (b *Box[T]) ChangeUntil(ctx context.Context, id string, until time.Time, f func(*T) error) (T, error) {
 	var zero T
 	for range changes {
 		now := b.now()
@@ -83,6 +88,9 @@ func (b *Box[T]) Change(ctx context.Context, id string, f func(*T) error) (T, er
 		}
 		if err := f(&k.Value); err != nil {
 			return zero, err
+		}
+		if until.After(k.Deadline) {
+			k.Deadline = until
 		}
 		if sealed, err = b.seal(id, k); err != nil {
 			return zero, err
