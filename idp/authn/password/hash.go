@@ -68,7 +68,6 @@ var (
 type Hasher struct {
 	params Params
 	gate   *gate
-	memory memory
 	nobody string
 }
 
@@ -104,7 +103,7 @@ func (h *Hasher) Hash(ctx context.Context, pw string) (string, error) {
 	salt := make([]byte, saltSize)
 	rand.Read(salt)
 	var sum []byte
-	err := h.gate.do(ctx, func() { sum = h.memory.derive(h.params, pw, salt, hashSize) })
+	err := h.gate.do(ctx, func() { sum = derive(h.params, pw, salt, hashSize) })
 	if err != nil {
 		return "", err
 	}
@@ -124,7 +123,7 @@ func (h *Hasher) Verify(ctx context.Context, phc, pw string) (ok, rehash bool, e
 		return false, false, nil // alike for every account, so it tells nothing
 	}
 	var got []byte
-	if err := h.gate.do(ctx, func() { got = h.memory.derive(p, pw, salt, uint32(len(want))) }); err != nil {
+	if err := h.gate.do(ctx, func() { got = derive(p, pw, salt, uint32(len(want))) }); err != nil {
 		return false, false, err
 	}
 	ok = subtle.ConstantTimeCompare(got, want) == 1
@@ -140,6 +139,12 @@ func (h *Hasher) VerifyNobody(ctx context.Context, pw string) error {
 
 // InFlight returns how many hashes are being computed and how many wait.
 func (h *Hasher) InFlight() (running, waiting int) { return h.gate.inFlight() }
+
+// derive is argon2id (RFC 9106). Every hash takes its memory anew; the admission limit bounds how much of it
+// there is at once, and the limit of the collector (cmd/propusk) how much lies about.
+func derive(p Params, pw string, salt []byte, size uint32) []byte {
+	return argon2.IDKey([]byte(pw), salt, p.Time, p.Memory, p.Threads, size)
+}
 
 var b64 = base64.RawStdEncoding.Strict()
 
