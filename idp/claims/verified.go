@@ -70,6 +70,7 @@ type VerifiedRequest []demand
 type demand struct {
 	verification *want
 	claims       map[string]*want
+	noPaper      bool // the citizen did not allow their document
 }
 
 // VerifiedData lists what the request asks the citizen to allow, beyond scopes, for a party that may have
@@ -136,10 +137,11 @@ func (v VerifiedRequest) answer(a *account.Account, subject account.Assurance, m
 	if err != nil {
 		return nil, err
 	}
-	p := picker{wall: wall, papers: slices.Contains(may, documentScope)}
+	p := picker{wall: wall}
 	ways := waysOf(a, subject)
 	var out []element
 	for _, d := range v {
+		p.papers = slices.Contains(may, documentScope) && !d.noPaper
 		for i := range ways {
 			verification, ok := p.object(d.verification, verificationShape, ways[i].tree())
 			if !ok {

@@ -8,6 +8,7 @@ package grant
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/propusk/propusk/idp/account"
@@ -26,14 +27,16 @@ type Grant struct {
 	Session  session.ID
 	Epoch    int
 	Scopes   []string
-	Claims   []byte // the claims parameter of the request, as asked; may be nil
+	Data     []string // what the citizen allowed besides, for the claims parameter: scopes, and words of its own
+	Demanded []string // the acr values demanded
+	Claims   []byte   // the claims parameter of the request, as asked; may be nil
 	AuthTime time.Time
 	AMR      []string
 	ACR      string
 	Snapshot account.Assurance
 	Created  time.Time // Now
 	Offline  bool      // survives the end of its session (offline_access)
-	Expires  time.Time // Now; the absolute end of refreshing; zero: never refreshed
+	Expires  time.Time // Now; the end of refreshing and of the consent behind it, whichever comes first; zero: its session's
 	Revoked  time.Time
 
 	// Refresh rotation: the hash of the current token and, for a few seconds after a rotation, the
@@ -66,6 +69,9 @@ type Rotation struct {
 	Sealed  []byte // the successor for a repeat
 	Now     time.Time
 	Grace   time.Duration
+	// Judge, if set, is asked within the rotation: its error undoes it, and the old token stays good. It
+	// costs a transaction in the place of one statement, so it is for grants that demand something.
+	Judge func(*Use) error
 }
 
 // Use is a grant together with what decides whether it still stands, in one read.
@@ -76,8 +82,17 @@ type Use struct {
 }
 
 // Stands tells whether tokens of the grant count at now.
-func (u *Use) Stands() bool {
-	return u.Grant.Revoked.IsZero() && u.Grant.Epoch == u.Standing.Epoch && (u.SessionUp || u.Grant.Offline)
+func (u *Use) Stands(now time.Time) bool {
+	g := &u.Grant
+	return g.Revoked.IsZero() && g.Epoch == u.Standing.Epoch && (u.SessionUp || g.Offline) && (g.Expires.IsZero() || now.Before(g.Expires))
+}
+
+// Allowed is all that the citizen allowed.
+func (g *Grant) Allowed() []string {
+	if len(g.Data) == 0 {
+		return g.Scopes
+	}
+	return slices.Concat(g.Scopes, g.Data)
 }
 
 // A Store keeps grants. Redeem and Rotate are one statement each on the common path.

@@ -37,6 +37,9 @@ type code struct {
 	ACR       string            `json:"v"`
 	Scopes    []string          `json:"o"`
 	Claims    []byte            `json:"l,omitempty"`
+	Data      []string          `json:"d,omitempty"`
+	Demanded  []string          `json:"q,omitempty"`
+	Until     int64             `json:"w,omitempty"` // Now, milliseconds: the end of the consent
 	Subject   account.Assurance `json:"u"`
 }
 
@@ -59,12 +62,16 @@ func (d *Door) Answer(ctx context.Context, r *signin.Request, step signin.Step, 
 	if signed == nil {
 		return signin.Reply{}, fmt.Errorf("oidc: an answer without a session")
 	}
+	until := int64(0)
+	if !step.Until.IsZero() {
+		until = step.Until.UnixMilli()
+	}
 	sealed, err := seal.SealJSON(d.Ring, codePurpose, &code{
 		Grant: grant.ID(random(16)), Expires: d.Now().Add(d.Lives.Code).UnixMilli(),
 		Client: r.Client, Redirect: r.Redirect, Challenge: r.Challenge, Nonce: r.Nonce,
 		Account: signed.Account, Session: signed.ID, Epoch: signed.Epoch,
 		AuthTime: signed.AuthTime.Unix(), AMR: signed.AMR, ACR: step.ACR,
-		Scopes: r.Scopes, Claims: r.Claims, Subject: bare(step.Subject),
+		Scopes: r.Scopes, Claims: r.Claims, Data: r.Data, Demanded: r.Demanded, Until: until, Subject: bare(step.Subject),
 	})
 	if err != nil {
 		return signin.Reply{}, err

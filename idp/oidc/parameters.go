@@ -163,6 +163,7 @@ func (d *Door) demands(_ context.Context, q url.Values, p *rp.Party, r *signin.R
 			r.ACR = append(r.ACR, v)
 		}
 	}
+	r.Demanded = r.ACR
 	for _, v := range asked.ACR() {
 		if !slices.Contains(r.ACR, v) {
 			r.ACR = append(r.ACR, v)

@@ -6,6 +6,7 @@ import (
 	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -29,10 +30,11 @@ type refresh struct {
 	Client rp.ID    `json:"c"`
 	Scopes []string `json:"o"`
 	Secret string   `json:"s"`
+	Plain  bool     `json:"p,omitempty"` // the request demanded nothing: only the party's policy is to be judged
 }
 
-func (d *Door) newRefresh(g *grant.Grant, gen int) (token string, hash []byte, err error) {
-	token, err = seal.SealJSON(d.Ring, refreshPurpose, &refresh{g.ID, gen, g.Client, g.Scopes, random(32)})
+func (d *Door) newRefresh(g *grant.Grant, gen int, plain bool) (token string, hash []byte, err error) {
+	token, err = seal.SealJSON(d.Ring, refreshPurpose, &refresh{g.ID, gen, g.Client, g.Scopes, random(32), plain})
 	if err != nil {
 		return "", nil, err
 	}
@@ -47,7 +49,8 @@ func (s *server) RefreshToken(ctx context.Context, r *op.ClientRequest[oidc.Refr
 }
 
 // refresh rotates a refresh token, in one write: the party is compared before, so that a stranger's try
-// spends nothing; standing, expiry and reuse are judged in the statement itself.
+// spends nothing; standing, expiry and reuse are judged in the statement itself. Where there is a policy
+// or a demand it is judged inside the rotation, and undoes it: a refusal spends no token.
 //
 // A token brought twice within the grace gets the same successor, which only its holder can unseal from
 // the row: an answer was lost on the way. Brought later, or after its successor was used, it ends the
@@ -66,7 +69,7 @@ func (d *Door) refresh(ctx context.Context, p *rp.Party, token string, asked []s
 		}
 		scopes = asked
 	}
-	next, hash, err := d.newRefresh(&grant.Grant{ID: old.Grant, Client: old.Client, Scopes: old.Scopes}, old.Gen+1)
+	next, hash, err := d.newRefresh(&grant.Grant{ID: old.Grant, Client: old.Client, Scopes: old.Scopes}, old.Gen+1, old.Plain)
 	if err != nil {
 		return nil, err
 	}
@@ -74,11 +77,22 @@ func (d *Door) refresh(ctx context.Context, p *rp.Party, token string, asked []s
 	if err != nil {
 		return nil, err
 	}
-	outcome, use, err := d.Records.RotateGrant(ctx, grant.Rotation{
+	now := d.Now()
+	judge := func(u *grant.Use) error {
+		return d.judge(p, &u.Grant, account.Min(u.Grant.Snapshot, u.Standing.Assurance(now)))
+	}
+	rotation := grant.Rotation{
 		Grant: old.Grant, Client: p.ID, OldHash: seal.Hash([]byte(token)), OldGen: old.Gen,
-		NewHash: hash, Sealed: successor, Now: d.Now(), Grace: d.Lives.Grace,
-	})
+		NewHash: hash, Sealed: successor, Now: now, Grace: d.Lives.Grace,
+	}
+	if !old.Plain || len(p.Policy.Accept) > 0 {
+		rotation.Judge = judge
+	}
+	outcome, use, err := d.Records.RotateGrant(ctx, rotation)
+	var refused *refusal
 	switch {
+	case errors.As(err, &refused):
+		return nil, refused
 	case isNotFound(err):
 		return nil, refuse(invalidGrant, "the refresh token is not known")
 	case err != nil:
@@ -89,15 +103,15 @@ func (d *Door) refresh(ctx context.Context, p *rp.Party, token string, asked []s
 	case outcome == grant.Fallen:
 		return nil, refuse(invalidGrant, "the grant has ended, or the account has changed")
 	case outcome == grant.Repeated:
+		if err := judge(use); err != nil {
+			return nil, err
+		}
 		if next, err = openSuccessor(token, use.Grant.PrevSealed); err != nil {
 			return nil, err
 		}
 	}
 	g := &use.Grant
-	subject := account.Min(g.Snapshot, use.Standing.Assurance(d.Now()))
-	if err := d.judge(p, g, subject); err != nil {
-		return nil, err
-	}
+	subject := account.Min(g.Snapshot, use.Standing.Assurance(now))
 	i := &issue{party: p, grant: g, subject: subject, scopes: scopes, refresh: next}
 	if i.user, err = d.named(ctx, p, g); err != nil {
 		return nil, err

@@ -71,6 +71,8 @@ func (d *Door) redeem(ctx context.Context, p *rp.Party, sealed, redirect, verifi
 		return nil, refuse(invalidGrant, "the code was given to another client")
 	case now.UnixMilli() >= c.Expires:
 		return nil, refuse(invalidGrant, "the code has expired")
+	case c.Until != 0 && now.UnixMilli() >= c.Until:
+		return nil, refuse(invalidGrant, "the citizen's consent has ended")
 	case c.Redirect != redirect:
 		return nil, refuse(invalidGrant, "redirect_uri differs from the one of the authorization request")
 	case c.Challenge == "" && verifier != "":
@@ -81,16 +83,22 @@ func (d *Door) redeem(ctx context.Context, p *rp.Party, sealed, redirect, verifi
 	}
 	g := &grant.Grant{
 		ID: c.Grant, Account: c.Account, Client: c.Client, Session: c.Session, Epoch: c.Epoch,
-		Scopes: c.Scopes, Claims: c.Claims, AuthTime: time.Unix(c.AuthTime, 0).UTC(), AMR: c.AMR, ACR: c.ACR,
+		Scopes: c.Scopes, Data: c.Data, Demanded: c.Demanded, Claims: c.Claims, AuthTime: time.Unix(c.AuthTime, 0).UTC(), AMR: c.AMR, ACR: c.ACR,
 		Snapshot: c.Subject, Created: now,
 	}
 	if err := d.judge(p, g, c.Subject); err != nil {
 		return nil, err
 	}
+	if c.Until != 0 {
+		g.Expires = time.UnixMilli(c.Until).UTC()
+	}
 	i := &issue{party: p, grant: g, subject: c.Subject, scopes: c.Scopes, nonce: c.Nonce}
 	if slices.Contains(c.Scopes, claims.Offline) && p.May(rp.GrantRefresh) {
-		g.Offline, g.Expires = true, now.Add(d.Lives.Refresh)
-		if i.refresh, g.RefreshHash, err = d.newRefresh(g, 0); err != nil {
+		g.Offline = true
+		if end := now.Add(d.Lives.Refresh); g.Expires.IsZero() || end.Before(g.Expires) {
+			g.Expires = end
+		}
+		if i.refresh, g.RefreshHash, err = d.newRefresh(g, 0, len(g.Claims)+len(g.Demanded) == 0); err != nil {
 			return nil, err
 		}
 	}
@@ -119,14 +127,20 @@ func verifies(verifier, challenge string) bool {
 	return subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(sum[:])), []byte(challenge)) == 1
 }
 
-// judge holds what a grant may say against the party's policy and the request's essential claims. The
+// judge holds what a grant may say against the party's policy and what the request demanded. The
 // reason stays in the look-up: before the citizen's consent nobody is told what they lack.
 func (d *Door) judge(p *rp.Party, g *grant.Grant, subject account.Assurance) error {
 	asked, err := claims.ParseRequest(g.Claims)
 	if err != nil {
 		return fmt.Errorf("oidc: claims of the grant: %w", err)
 	}
-	decision := policy.Decide(policy.Subject{Assurance: subject, AMR: g.AMR}, d.Wall(), p.Policy, asked.Demand())
+	var values policy.Policy
+	for _, v := range g.Demanded {
+		if c, ok := policy.OfACR(v); ok {
+			values.Accept = append(values.Accept, c)
+		}
+	}
+	decision := policy.Decide(policy.Subject{Assurance: subject, AMR: g.AMR}, d.Wall(), p.Policy, values, asked.Demand())
 	if decision.Met {
 		return nil
 	}
@@ -143,7 +157,8 @@ func (d *Door) named(ctx context.Context, p *rp.Party, g *grant.Grant) (claims.U
 	if err != nil {
 		return claims.User{}, fmt.Errorf("oidc: claims of the grant: %w", err)
 	}
-	set := claims.IDToken(asked, p.Scopes)
+	allowed := g.Allowed()
+	set := claims.IDToken(asked, claims.Both(p.Scopes, allowed))
 	if set == 0 && len(asked.VerifiedIDToken) == 0 {
 		return claims.User{}, nil
 	}
@@ -153,7 +168,7 @@ func (d *Door) named(ctx context.Context, p *rp.Party, g *grant.Grant) (claims.U
 	}
 	user := claims.OfUser(a, set)
 	subject := account.Min(g.Snapshot, use.Standing.Assurance(d.Now()))
-	user.Verified, err = claims.OfVerified(asked.VerifiedIDToken, a, subject, p.Scopes, d.Wall())
+	user.Verified, err = claims.OfVerified(asked.VerifiedIDToken.Bound(allowed), a, subject, p.Scopes, d.Wall())
 	if err != nil {
 		return claims.User{}, fmt.Errorf("oidc: verified claims: %w", err)
 	}

@@ -91,7 +91,7 @@ func (d *Door) claimsFor(ctx context.Context, token string) (*userinfoAnswer, er
 		return nil, fmt.Errorf("oidc: party: %w", err)
 	}
 	use, a, err := d.Records.GrantAccount(ctx, b.Grant)
-	if isNotFound(err) || err == nil && (!use.Stands() || use.Grant.Client != b.Client) {
+	if isNotFound(err) || err == nil && (!use.Stands(d.Now()) || use.Grant.Client != b.Client) {
 		return nil, bad
 	}
 	if err != nil {
@@ -103,13 +103,15 @@ func (d *Door) claimsFor(ctx context.Context, token string) (*userinfoAnswer, er
 		return nil, fmt.Errorf("oidc: claims of the grant: %w", err)
 	}
 	subject := account.Min(g.Snapshot, use.Standing.Assurance(d.Now()))
+	// What the token carries, of what the party may have now; what it asked by name, of what was allowed.
+	allowed := g.Allowed()
 	out := &userinfoAnswer{
 		Subject:        g.Account.String(),
 		Authentication: claims.Authentication{AuthTime: g.AuthTime.Unix(), AMR: g.AMR, ACR: g.ACR},
 		Assurance:      claims.OfAssurance(subject),
-		User:           claims.OfUser(a, claims.Userinfo(b.Scopes, asked, party.Scopes)),
+		User:           claims.OfUser(a, claims.Userinfo(claims.Both(b.Scopes, party.Scopes), asked, claims.Both(party.Scopes, allowed))),
 	}
-	out.Verified, err = claims.OfVerified(asked.VerifiedUserinfo, a, subject, party.Scopes, d.Wall())
+	out.Verified, err = claims.OfVerified(asked.VerifiedUserinfo.Bound(allowed), a, subject, party.Scopes, d.Wall())
 	if err != nil {
 		return nil, fmt.Errorf("oidc: verified claims: %w", err)
 	}

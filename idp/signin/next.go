@@ -61,7 +61,11 @@ func Next(f *Facts) Step {
 	if unconsented {
 		return Step{Kind: Consent}
 	}
-	return Step{Kind: Answer, Subject: subject, ACR: acr(r.ACR, subject, f.Session.AMR)}
+	answer := Step{Kind: Answer, Subject: subject, ACR: acr(r.ACR, subject, f.Session.AMR)}
+	if f.Party != nil && !f.Party.Trusted {
+		answer.Until = f.Consent.Until
+	}
+	return answer
 }
 
 // judge holds the subject against the party's policy and the request's demand.

@@ -39,9 +39,10 @@ type Request struct {
 	Data         []string `json:"data,omitempty"`      // further scopes whose data the claims parameter asks for
 	Challenge    string   `json:"challenge,omitempty"` // S256
 	Prompt       []string `json:"prompt,omitempty"`
-	MaxAge       *int     `json:"max_age,omitempty"` // seconds
-	ACR          []string `json:"acr,omitempty"`
-	Claims       []byte   `json:"claims,omitempty"` // the claims parameter, validated
+	MaxAge       *int     `json:"max_age,omitempty"`  // seconds
+	ACR          []string `json:"acr,omitempty"`      // asked for, in order
+	Demanded     []string `json:"demanded,omitempty"` // of these, what acr_values demands
+	Claims       []byte   `json:"claims,omitempty"`   // the claims parameter, validated
 	// Demand is the policy that acr_values and essential claims amount to; it holds besides the party's own.
 	Demand    policy.Policy `json:"demand"`
 	Hint      string        `json:"hint,omitempty"`       // login_hint: fills the field, decides nothing
@@ -111,6 +112,7 @@ type Step struct {
 	Error    string            // Fail: an OAuth error code for the party
 	Subject  account.Assurance // Answer: what the tokens will say
 	ACR      string            // Answer: the first satisfied of what was asked, or the level's
+	Until    time.Time         // Answer: the end (Now) of the consent behind it; zero: none is needed
 }
 
 // A StepKind names a step.

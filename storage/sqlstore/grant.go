@@ -18,14 +18,14 @@ import (
 )
 
 var grantNames = []string{"id", "account", "client", "session", "epoch", "scopes", "claims", "auth_time", "amr", "acr",
-	"snapshot", "created", "offline", "expires", "revoked", "refresh_hash", "refresh_gen", "prev_hash", "prev_sealed", "rotated_at"}
+	"snapshot", "created", "offline", "expires", "revoked", "refresh_hash", "refresh_gen", "prev_hash", "prev_sealed", "rotated_at", "data", "demanded"}
 
 // grantColumns are the columns under a name of the table.
 func grantColumns(table string) string { return table + "." + strings.Join(grantNames, ", "+table+".") }
 
 // grantRow is a grant as it lies in the table.
 type grantRow struct {
-	id, client, session, scopes, amr, acr, snapshot                       string
+	id, client, session, scopes, amr, acr, snapshot, data, demanded       string
 	account, authTime, created, offline, expires, revoked, gen, rotatedAt int64
 	epoch                                                                 int
 	claims, hash, prevHash, prevSealed                                    []byte
@@ -33,15 +33,25 @@ type grantRow struct {
 
 func (r *grantRow) dest() []any {
 	return []any{&r.id, &r.account, &r.client, &r.session, &r.epoch, &r.scopes, &r.claims, &r.authTime, &r.amr, &r.acr,
-		&r.snapshot, &r.created, &r.offline, &r.expires, &r.revoked, &r.hash, &r.gen, &r.prevHash, &r.prevSealed, &r.rotatedAt}
+		&r.snapshot, &r.created, &r.offline, &r.expires, &r.revoked, &r.hash, &r.gen, &r.prevHash, &r.prevSealed, &r.rotatedAt,
+		&r.data, &r.demanded}
 }
 
 func (r *grantRow) grant() (grant.Grant, error) {
 	g := grant.Grant{ID: grant.ID(r.id), Account: account.ID(r.account), Client: rp.ID(r.client), Session: session.ID(r.session),
 		Epoch: r.epoch, Scopes: strings.Fields(r.scopes), Claims: r.claims, AuthTime: moment(r.authTime), AMR: strings.Fields(r.amr),
 		ACR: r.acr, Created: moment(r.created), Offline: r.offline == 1, Expires: moment(r.expires), Revoked: moment(r.revoked),
-		RefreshHash: r.hash, RefreshGen: int(r.gen), PrevHash: r.prevHash, PrevSealed: r.prevSealed, RotatedAt: moment(r.rotatedAt)}
+		RefreshHash: r.hash, RefreshGen: int(r.gen), PrevHash: r.prevHash, PrevSealed: r.prevSealed, RotatedAt: moment(r.rotatedAt),
+		Data: words(r.data), Demanded: words(r.demanded)}
 	return g, decodeAssurance(r.snapshot, &g.Snapshot)
+}
+
+// words is a list that is nearly always empty.
+func words(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return strings.Fields(s)
 }
 
 // redeem inserts the grant if account and session stand, holding the session so that its end comes before
@@ -49,7 +59,7 @@ func (r *grantRow) grant() (grant.Grant, error) {
 // anything still stands it ends revoked. No row back: fallen.
 var redeem = both(`
 	INSERT INTO grants (` + strings.Join(grantNames, ", ") + `, redeemed)
-	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, $15, $16, NULL, NULL, 0, 1
+	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, $15, $16, NULL, NULL, 0, $17, $18, 1
 	WHERE EXISTS (SELECT 1 FROM account WHERE id = $2 AND epoch = $5)
 		AND EXISTS (SELECT 1 FROM session WHERE id = $4 AND account = $2 AND ended = 0 {share})
 		OR EXISTS (SELECT 1 FROM grants WHERE id = $1)
@@ -66,7 +76,7 @@ func (s *Stores) RedeemGrant(ctx context.Context, g *grant.Grant) (grant.Outcome
 	var times int
 	err = s.change(ctx, redeem, string(g.ID), int64(g.Account), string(g.Client), string(g.Session), g.Epoch, strings.Join(g.Scopes, " "),
 		g.Claims, micros(g.AuthTime), strings.Join(g.AMR, " "), g.ACR, snap, micros(g.Created), number(g.Offline), micros(g.Expires),
-		g.RefreshHash, int64(g.RefreshGen)).Scan(&times)
+		g.RefreshHash, int64(g.RefreshGen), strings.Join(g.Data, " "), strings.Join(g.Demanded, " ")).Scan(&times)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return grant.Fallen, nil
@@ -94,7 +104,23 @@ var (
 
 // RotateGrant is one statement when the token is the current one; whatever else is brought is judged
 // under a lock of the row (grant.Store).
-func (s *Stores) RotateGrant(ctx context.Context, r grant.Rotation) (grant.Outcome, *grant.Use, error) {
+func (s *Stores) RotateGrant(ctx context.Context, r grant.Rotation) (outcome grant.Outcome, use *grant.Use, err error) {
+	if r.Judge == nil {
+		return s.rotate(ctx, r)
+	}
+	err = s.atomically(ctx, func(s *Stores) error {
+		if outcome, use, err = s.rotate(ctx, r); err != nil || outcome != grant.Granted {
+			return err
+		}
+		return r.Judge(use)
+	})
+	if err != nil {
+		return grant.Fallen, nil, err
+	}
+	return outcome, use, nil
+}
+
+func (s *Stores) rotate(ctx context.Context, r grant.Rotation) (grant.Outcome, *grant.Use, error) {
 	var row grantRow
 	var st string
 	var ended int64
@@ -135,7 +161,7 @@ func (s *Stores) misrotated(ctx context.Context, r grant.Rotation) (grant.Outcom
 	case g.Client != r.Client:
 		// Another party's token proves nothing, and its bringer must not be able to revoke.
 		return grant.Fallen, nil, fmt.Errorf("sqlstore: grant of another party: %w", fault.NotFound)
-	case !use.Stands() || !g.Expires.IsZero() && !r.Now.Before(g.Expires):
+	case !use.Stands(r.Now):
 		return grant.Fallen, use, nil
 	case len(g.PrevHash) > 0 && bytes.Equal(g.PrevHash, r.OldHash) && g.RefreshGen == r.OldGen+1 && r.Now.Before(g.RotatedAt.Add(r.Grace)):
 		return grant.Repeated, use, nil

@@ -189,7 +189,7 @@ var over = []struct {
 	{both(`DELETE FROM delivery WHERE done > 0 AND done < $1`), 30},
 	{both(`DELETE FROM session WHERE expires < $1`), 30},
 	// A grant that stands may be in use until its end, and one that never refreshes until its session's.
-	{both(`DELETE FROM grants WHERE created < $1 AND (revoked > 0 OR expires < $1)
+	{both(`DELETE FROM grants WHERE created < $1 AND (revoked > 0 OR offline = 0 OR expires < $1)
 		AND NOT EXISTS (SELECT 1 FROM session WHERE session.id = grants.session AND session.ended = 0)`), 90},
 }
 

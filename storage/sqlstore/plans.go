@@ -13,7 +13,7 @@ var hot = map[string]struct {
 	args int
 }{
 	"SignOn":       {signOn, 2},
-	"RedeemGrant":  {redeem, 16},
+	"RedeemGrant":  {redeem, 18},
 	"RotateGrant":  {rotate, 7},
 	"GrantUse":     {grantUse, 1},
 	"GrantAccount": {grantAccount, 1},

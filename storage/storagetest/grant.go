@@ -3,6 +3,7 @@ package storagetest
 import (
 	"bytes"
 	"crypto/rand"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -18,7 +19,7 @@ import (
 func (s *Stores) Grant(v *session.Session, client rp.ID, offline bool) *grant.Grant {
 	now := s.Clock.Now()
 	g := &grant.Grant{ID: grant.ID(rand.Text()), Account: v.Account, Client: client, Session: v.ID, Epoch: v.Epoch,
-		Scopes: []string{"openid", "profile"}, Claims: []byte(`{"userinfo":{"email":null}}`), AuthTime: v.AuthTime, AMR: v.AMR,
+		Scopes: []string{"openid", "profile"}, Data: []string{"email"}, Demanded: []string{"phr", "urn:propusk:loa:standard"}, Claims: []byte(`{"userinfo":{"email":null}}`), AuthTime: v.AuthTime, AMR: v.AMR,
 		ACR: "urn:propusk:loa:standard", Snapshot: v.Snapshot, Created: now, Offline: offline}
 	if offline {
 		g.Expires = now.Add(30 * 24 * time.Hour)
@@ -42,8 +43,8 @@ func (s *Stores) stands(t *testing.T, g *grant.Grant, want bool) {
 	t.Helper()
 	use, err := s.GrantUse(t.Context(), g.ID)
 	ok(t, "GrantUse", err)
-	if use.Stands() != want {
-		t.Errorf("grant of %s: stands %t, want %t (revoked %v, session up %t)", g.Client, use.Stands(), want, use.Grant.Revoked, use.SessionUp)
+	if use.Stands(s.Clock.Now()) != want {
+		t.Errorf("grant of %s: stands %t, want %t (revoked %v, session up %t)", g.Client, use.Stands(s.Clock.Now()), want, use.Grant.Revoked, use.SessionUp)
 	}
 }
 
@@ -66,7 +67,7 @@ func grants(t *testing.T, s *Stores) {
 		ok(t, "GrantUse", err)
 		same(t, "grant", &use.Grant, g)
 		same(t, "standing", use.Standing, a.Standing)
-		if !use.SessionUp || !use.Stands() {
+		if !use.SessionUp || !use.Stands(s.Clock.Now()) {
 			t.Error("a fresh grant does not stand")
 		}
 		use, acc, err := s.GrantAccount(ctx, g.ID)
@@ -172,6 +173,16 @@ func grants(t *testing.T, s *Stores) {
 			t.Errorf("revoked grant: got %v, %v; want the first time of revoking", use, err)
 		}
 	})
+	t.Run("stand no longer than they were given for, with a session or without", func(t *testing.T) {
+		_, v := begin(t)
+		g := s.Grant(v, "tax", false)
+		g.Expires = s.Clock.Now().Add(time.Minute)
+		_, err := s.RedeemGrant(ctx, g)
+		ok(t, "RedeemGrant", err)
+		s.stands(t, g, true)
+		s.Clock.Advance(time.Minute)
+		s.stands(t, g, false)
+	})
 	t.Run("rotate", func(t *testing.T) { rotations(t, s, begin) })
 }
 
@@ -192,6 +203,25 @@ func rotations(t *testing.T, s *Stores, begin func(*testing.T) (*account.Account
 		}
 		return use
 	}
+
+	t.Run("not if the one who judges says no, and then nothing is spent", func(t *testing.T) {
+		_, v := begin(t)
+		r := s.rotation(s.Granted(t, v, "tax", true), 0)
+		no := errors.New("no")
+		r.Judge = func(u *grant.Use) error {
+			if u.Grant.ID != r.Grant || u.Standing.ID != v.Account {
+				t.Errorf("judged: %+v", u)
+			}
+			return no
+		}
+		if _, _, err := s.RotateGrant(ctx, r); !errors.Is(err, no) {
+			t.Errorf("got %v", err)
+		}
+		r.Judge = func(*grant.Use) error { return nil }
+		s.Clock.Advance(time.Minute)
+		rotate(t, r, grant.Granted)
+		rotate(t, r, grant.Repeated)
+	})
 
 	t.Run("in one trip", func(t *testing.T) {
 		a, v := begin(t)

@@ -16,7 +16,7 @@ func Plans(t *testing.T, s *Stores) {
 		fill("account", "i, 1, 1, '{}', 0, 0, 0, 'ru', NULL, NULL, NULL"),
 		fill("lookup", "'phone', 2, CAST(CAST(i AS TEXT) AS {bytes}), i, 1, 1"),
 		fill("session", "CAST(i AS TEXT), i, 1, 'ordinary', i, i, i, 0, i, '', '{}', NULL, '', i % 2"),
-		fill("grants", "CAST(i AS TEXT), i, 'tax', CAST(i AS TEXT), 1, '', NULL, 0, '', '', '{}', i, i % 2, 0, i % 2, 1, NULL, 0, NULL, NULL, 0"),
+		fill("grants", "CAST(i AS TEXT), i, 'tax', CAST(i AS TEXT), 1, '', NULL, 0, '', '', '{}', i, i % 2, 0, i % 2, 1, NULL, 0, NULL, NULL, 0, '', ''"),
 		fill("due", "'later', CAST(i AS TEXT), i"),
 		fill("application", "CAST(i AS TEXT), i, i, i % 2, 1, CAST('' AS {bytes})"),
 		fill("letter", "CAST(i AS TEXT), i, i, i % 2, 1, CAST('' AS {bytes})"),
