@@ -65,7 +65,7 @@ func (Consent) examples() []Example {
 			{Name: "name", Value: "Белоусова Анна Игоревна"}, {Name: "birth_date", Date: on(1991, 4, 7)}, {Name: "sex", Value: "f"}, {Name: "citizenship", Value: "RUS"},
 			{Name: "snils", Value: "112-233-445 95"}, {Name: "phone", Value: "+79000000041"}, {Name: "level", Level: "verified", Method: "bank", Date: at(24, 9, 0)},
 		}}},
-		{"once and offline", Consent{Origin: exampleOrigin, Offline: true, Items: []ConsentItem{{Name: "name", Value: "Белоусова Анна Игоревна"}, {Name: "inn", Value: "500100732259"}, {Name: "level", Level: "standard"}}}},
+		{"once and offline", Consent{Origin: exampleOrigin, Offline: true, Items: []ConsentItem{{Name: "name", Value: "Белоусова Анна Игоревна"}, {Name: "inn", Absent: true}, {Name: "level", Level: "standard"}}}},
 		{"verified", Consent{Origin: exampleOrigin, Until: on(2027, 11, 24), Items: []ConsentItem{{Name: "level", Level: "verified", Method: "service_center", Date: at(24, 9, 0)}}, Verified: []ConsentProof{
 			{Method: "service_center", Date: at(24, 9, 0), Evidence: true, Items: []ConsentItem{{Name: "name", Value: "Белоусова Анна Игоревна"}, {Name: "birth_date", Date: on(1991, 4, 7)}, {Name: "document", Value: "45 10 123456"}}},
 			{Date: at(20, 9, 0), Items: []ConsentItem{{Name: "snils", Value: "112-233-445 95"}}},

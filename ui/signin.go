@@ -124,6 +124,7 @@ type ConsentItem struct {
 	Date   time.Time // shown instead of Value when set
 	Level  string    // with Name "level"
 	Method string    // the strongest confirmation, with Date its day
+	Absent bool      // the account has it not yet; the service gets it when it is there
 }
 
 func (Consent) PageName() string { return "consent" }

@@ -62,40 +62,43 @@ func (d *Door) answerConsent(c echo.Context) error {
 	return see(c, withTx("/login", tx))
 }
 
-// items are the facts that a party would get, by name and value. What the account has not is not shown:
-// the party will not get it. The level goes to every party, so it stands there in any case.
+// items are the facts that a party asks for, by name and value. What the account has not yet is named too:
+// the consent covers it, and the party will get it on the day it is there. The level goes to every party.
 func items(a *account.Account, subject account.Assurance, scopes []string) []ui.ConsentItem {
 	var out []ui.ConsentItem
 	add := func(name, value string) {
-		if value != "" {
-			out = append(out, ui.ConsentItem{Name: name, Value: value})
-		}
+		out = append(out, ui.ConsentItem{Name: name, Value: value, Absent: value == ""})
 	}
 	p := &a.Profile.Person
 	for _, s := range scopes {
 		switch s {
 		case "profile":
 			add("name", civil.FullName{Family: p.FamilyName, Given: p.GivenName, Patronymic: p.Patronymic}.Format())
-			if !p.BirthDate.IsZero() {
+			if p.BirthDate.IsZero() {
+				add("birth_date", "")
+			} else {
 				out = append(out, ui.ConsentItem{Name: "birth_date", Date: p.BirthDate.Time(time.UTC)})
 			}
 			add("sex", p.Sex.String())
 		case "phone", "email":
-			if k, ok := a.Profile.Contact(account.ContactKind(s)); ok {
-				add(s, k.Value)
-			}
+			k, _ := a.Profile.Contact(account.ContactKind(s))
+			add(s, k.Value)
 		case "address":
+			living := ""
 			if a.Profile.Address != nil {
-				add("address", a.Profile.Address.Format())
+				living = a.Profile.Address.Format()
 			}
+			add("address", living)
 		case "snils":
 			add("snils", p.SNILS.Format())
 		case "inn":
 			add("inn", p.INN.Format())
 		case "documents":
+			paper := ""
 			if p.Document != nil {
-				add("document", p.Document.Format())
+				paper = p.Document.Format()
 			}
+			add("document", paper)
 			add("birth_place", p.BirthPlace)
 			add("citizenship", p.Citizenship.String())
 		}
