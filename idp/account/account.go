@@ -3,6 +3,7 @@ package account
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/propusk/propusk/idp/civil"
@@ -138,6 +139,18 @@ type Contact struct {
 	Value  string      `json:"value"` // canonical: E.164, or the address with its domain in lower case
 	Proved time.Time   `json:"proved"`
 }
+
+// Key is what the spellings of one contact share: an address for mail is one in whatever case it is written,
+// and is written to as its owner spelt it.
+func (c Contact) Key() string {
+	if c.Kind == Email {
+		return strings.ToLower(c.Value)
+	}
+	return c.Value
+}
+
+// Same tells whether two are one contact.
+func (c Contact) Same(o Contact) bool { return c.Kind == o.Kind && c.Key() == o.Key() }
 
 // Contact gives the citizen's contact of a kind, and whether there is one.
 func (p *Profile) Contact(kind ContactKind) (Contact, bool) {

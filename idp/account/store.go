@@ -9,7 +9,7 @@ type Key string
 // The keys of the lookup.
 const (
 	ByPhone    Key = "phone"    // unique once proved; all contacts of an Account are proved
-	ByEmail    Key = "email"    // unique once proved
+	ByEmail    Key = "email"    // unique once proved; in any case of its letters
 	BySNILS    Key = "snils"    // unique once checked; claimed in the verdict's transaction
 	ByDocument Key = "document" // type and number; not unique
 	ByPerson   Key = "person"   // normalised full name and birth date; not unique

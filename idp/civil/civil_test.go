@@ -345,3 +345,14 @@ func TestPatronymicMayBeAbsentAndNothingElse(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 }
+
+func TestSpellingsOfOneAddressShareAKeyAndKeepTheirSpelling(t *testing.T) {
+	one, err := civil.ParseEmail("Maria.Ivanova@Example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := civil.ParseEmail("maria.IVANOVA@EXAMPLE.ORG")
+	if err != nil || one.Key() != two.Key() || one.String() != "Maria.Ivanova@example.org" {
+		t.Errorf("%q and %q: keys %q and %q, %v", one, two, one.Key(), two.Key(), err)
+	}
+}

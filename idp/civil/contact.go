@@ -79,7 +79,7 @@ func (p *Phone) UnmarshalText(text []byte) error { return unmarshal(p, text, Par
 
 // Email is an address for mail. The domain is in its lower-case ASCII form;
 // the local part is kept as it was written, since only its own server knows
-// whether case matters there.
+// whether case matters there; Key does without the case.
 type Email struct{ local, domain string }
 
 // ParseEmail reads an address, without a name or angle brackets.
@@ -147,9 +147,10 @@ func (e Email) String() string {
 	return e.local + "@" + e.domain
 }
 
-// Key is what two spellings of one address share: it differs in the case of
-// the local part only, never of the domain.
-func (e Email) Key() string { return e.String() }
+// Key is what the spellings of one address share, and what it is looked up and
+// counted by: whether case matters to its server or not, no two people have
+// addresses that differ in nothing else.
+func (e Email) Key() string { return strings.ToLower(e.String()) }
 
 // Format returns the address with its domain as people read it.
 func (e Email) Format() string {

@@ -60,6 +60,11 @@ type Claim struct {
 	Version  int64               `json:"-"`
 }
 
+// Contact is what is claimed, as the claimant spelt it.
+func (c *Claim) Contact() account.Contact {
+	return account.Contact{Kind: c.Kind, Value: c.Value, Proved: c.Proved}
+}
+
 // Open tells that the claim is not settled yet.
 func (c *Claim) Open() bool { return c.Closed.IsZero() }
 
@@ -87,7 +92,7 @@ func (d *Desk) Claims(ctx context.Context, a *account.Account) ([]*Claim, error)
 	}
 	var out []*Claim
 	for _, c := range all {
-		if held, ok := a.Profile.Contact(c.Kind); ok && held.Value == c.Value && c.Open() {
+		if held, ok := a.Profile.Contact(c.Kind); ok && held.Same(c.Contact()) && c.Open() {
 			out = append(out, c)
 		}
 	}

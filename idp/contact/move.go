@@ -33,7 +33,7 @@ func (d *Desk) claim(ctx context.Context, tx Tx, claimant account.ID, fresh acco
 	if err != nil {
 		return err
 	}
-	if held, ok := holder.Profile.Contact(fresh.Kind); !ok || held.Value != fresh.Value {
+	if held, ok := holder.Profile.Contact(fresh.Kind); !ok || !held.Same(fresh) {
 		return ErrTaken
 	}
 	now := d.Now()
@@ -44,7 +44,7 @@ func (d *Desk) claim(ctx context.Context, tx Tx, claimant account.ID, fresh acco
 	rests := false
 	for _, c := range all {
 		switch {
-		case c.Value != fresh.Value || c.Kind != fresh.Kind:
+		case !fresh.Same(c.Contact()):
 		case c.Open() && c.Claimant == claimant:
 			return nil
 		case c.Open():
@@ -149,7 +149,7 @@ func (d *Desk) free(ctx context.Context, tx Tx, holder account.ID, given account
 		return err
 	}
 	for _, c := range all {
-		if c.Open() && c.Kind == given.Kind && c.Value == given.Value {
+		if c.Open() && given.Same(c.Contact()) {
 			if err := tx.EnqueueAt(ctx, d.Now(), job.Job{Kind: JobClaim, Ref: c.ID}); err != nil {
 				return err
 			}
@@ -233,7 +233,7 @@ func (d *Desk) settle(ctx context.Context, tx Tx, id string) error {
 // password back, as the message at the claim said. Sessions stay: the account has not changed hands.
 func (d *Desk) takeFrom(ctx context.Context, tx Tx, holder account.ID, c *Claim) error {
 	a, err := tx.ChangeAccount(ctx, holder, func(a *account.Account) error {
-		if held, ok := a.Profile.Contact(c.Kind); !ok || held.Value != c.Value {
+		if held, ok := a.Profile.Contact(c.Kind); !ok || !held.Same(c.Contact()) {
 			return errMoving
 		}
 		a.Profile.Contacts = without(a.Profile.Contacts, c.Kind)

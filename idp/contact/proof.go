@@ -56,6 +56,11 @@ type Proof struct {
 	Proved time.Time `json:"proved,omitzero"` // Wall
 }
 
+// Contact is what is being proved.
+func (p *Proof) Contact() account.Contact {
+	return account.Contact{Kind: p.Kind, Value: p.Value, Proved: p.Proved}
+}
+
 // Send renews the proof: a fresh code for a phone, a fresh time for a mailbox. What was sent before is
 // void, tries and all.
 func (p *Proof) Send(now time.Time) {

@@ -27,7 +27,7 @@ func lookupOf(a *account.Account) map[key]bool {
 	p := &a.Profile.Person
 	checked := !a.Profile.Checked.IsZero()
 	for _, c := range a.Profile.Contacts {
-		keys[key{account.Key(c.Kind), c.Value, true}] = true
+		keys[key{account.Key(c.Kind), c.Key(), true}] = true
 	}
 	if !p.SNILS.IsZero() {
 		keys[key{account.BySNILS, p.SNILS.String(), checked}] = true
@@ -135,7 +135,7 @@ func (s *Stores) changeLookup(ctx context.Context, id account.ID, before, after 
 // FindAccount returns the account that alone holds a key (account.Store). Newest index key first: only
 // while an older one is being dropped does a key that nobody holds cost a second trip.
 func (s *Stores) FindAccount(ctx context.Context, by account.Key, value string) (*account.Account, error) {
-	for _, d := range s.r.vault.Ring.Digests(string(by), value) {
+	for _, d := range s.r.vault.Ring.Digests(string(by), folded(by, value)) {
 		rows, err := list(ctx, s, func(row scanner) (*accountRow, error) {
 			var a accountRow
 			return &a, row.Scan(a.dest()...)
@@ -154,7 +154,7 @@ func (s *Stores) FindAccount(ctx context.Context, by account.Key, value string) 
 func (s *Stores) FindAccounts(ctx context.Context, by account.Key, value string, limit int) ([]account.ID, error) {
 	var out []account.ID
 	seen := map[int64]bool{}
-	for _, d := range s.r.vault.Ring.Digests(string(by), value) {
+	for _, d := range s.r.vault.Ring.Digests(string(by), folded(by, value)) {
 		ids, err := list(ctx, s, scanInt, lookupAll, string(by), int64(d.KeyID), d.Digest, limit)
 		if err != nil {
 			return nil, said("find accounts by "+string(by), err)
@@ -167,6 +167,11 @@ func (s *Stores) FindAccounts(ctx context.Context, by account.Key, value string,
 		}
 	}
 	return out, nil
+}
+
+// folded is a value as lookupOf has it.
+func folded(by account.Key, value string) string {
+	return account.Contact{Kind: account.ContactKind(by), Value: value}.Key()
 }
 
 func number(b bool) int64 {
