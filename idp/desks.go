@@ -92,6 +92,7 @@ func newDesks(c Config, p *Provider) (*desks, error) {
 		Accounts: records, Atomically: within(records, func(tx *sqlstore.Stores) recovery.Tx { return tx }),
 		Transients: transients, Ring: ring, Hasher: hasher, Rules: rules, Notices: d.notices, Now: c.Now, Wall: c.Wall,
 	})
+	maps.Copy(p.handlers, d.recovery.Handlers())
 	d.contacts = contact.New(contact.Config{
 		Accounts: records, Atomically: within(records, func(tx *sqlstore.Stores) contact.Tx { return tx }),
 		Transients: transients, Ring: ring, Notices: d.notices, Now: c.Now, Wall: c.Wall,

@@ -8,7 +8,10 @@
 //
 //	a browser that signed in before     its own counter, and no other: strangers cannot lock it out
 //	a network that signed in before     the counter of this name from this network
-//	anybody else                        that, and the name's from all unknown places, and the network's
+//	anybody else                        that, in a day and in a month, and the network's
+//
+// What an account is tried from all unknown places together slows nobody down, or a stranger with a few
+// networks could hold the turn for ever; it only bounds the guesses (mostGuesses).
 //
 // A browser is known by a mark, a sealed cookie with the account and a nonce. It opens nothing.
 package authn
@@ -91,8 +94,13 @@ var (
 		First: 5 * time.Second, Most: 5 * time.Minute, Lock: 15, LockFor: 15 * time.Minute}
 	perNameAndNetwork = limit.Rule{Name: "authn name network", Free: 5, Window: 24 * time.Hour,
 		First: 5 * time.Second, Most: 5 * time.Minute, Lock: 10, LockFor: 15 * time.Minute}
-	perName = limit.Rule{Name: "authn name", Free: 20, Window: 24 * time.Hour,
-		First: 5 * time.Second, Most: time.Minute, Lock: 200, LockFor: 5 * time.Minute}
+	// perStranger is what one unknown network may try at one name in a month. It keeps a few networks from
+	// using up perUnknown.
+	perStranger = limit.Rule{Name: "authn stranger", Free: 12, Window: month}
+	// perUnknown and perPlace only count what an account is tried from all unknown networks together, and
+	// from each known one; see spent.
+	perUnknown = limit.Rule{Name: "authn unknown", Free: 1 << 30, Window: month}
+	perPlace   = limit.Rule{Name: "authn place", Free: 1 << 30, Window: month}
 	perNetwork = limit.Rule{Name: "authn network", Free: 200, Window: time.Hour,
 		First: time.Second, Most: 30 * time.Second}
 	// perAccount only counts, for the owner's notice.
@@ -104,6 +112,13 @@ var (
 	perCode = limit.Rule{Name: "authn code", Free: 5, Window: time.Hour,
 		First: 10 * time.Second, Most: 5 * time.Minute, Lock: 10, LockFor: 15 * time.Minute}
 )
+
+const month = 30 * 24 * time.Hour
+
+// mostGuesses is how many failures in a row an account takes from places that it is not known in (NIST SP
+// 800-63B-4, 3.2.2: 100 at most). After them even the right password does not open it there, and the
+// answer does not tell: a known browser does, or a recovery.
+const mostGuesses = 100
 
 // The owner is told at tellAt failures in a day, and that the way in is slowed down at lockAt.
 const (
@@ -165,33 +180,28 @@ func (d *Desk) SignIn(ctx context.Context, t Attempt) (*account.Account, error) 
 	if err != nil {
 		return nil, err
 	}
-	hits, err := d.admit(ctx, t, counted(t.Identifier, ns), a)
+	try, err := d.admit(ctx, t, counted(t.Identifier, ns), a)
 	if err != nil {
 		return nil, err
 	}
 	ok, rehash, err := d.check(ctx, a, t.Password)
 	if err != nil {
-		for _, h := range hits { // no judgement was made: the try is not theirs to lose
-			if back := h.Back(ctx); back != nil {
-				return nil, back
-			}
+		if back := try.back(ctx); back != nil { // no judgement was made: the try is not theirs to lose
+			return nil, back
 		}
 		return nil, err
 	}
-	if ok && a.Lock.Locked(d.Now()) {
+	if until, closed := d.closed(try, a); ok && closed {
 		ok = false
-		err = d.tellLocked(ctx, a)
-		if err != nil {
+		if err := d.tellLocked(ctx, a, until); err != nil {
 			return nil, err
 		}
 	}
 	if !ok {
 		return nil, d.failed(ctx, t, a)
 	}
-	for _, h := range hits {
-		if err := h.Clear(ctx); err != nil {
-			return nil, err
-		}
+	if err := try.succeeded(ctx); err != nil {
+		return nil, err
 	}
 	if err := d.knowNetwork(ctx, a.ID, t.Network); err != nil {
 		return nil, err
@@ -214,43 +224,6 @@ func (d *Desk) find(ctx context.Context, ns []name) (*account.Account, error) {
 		}
 	}
 	return nil, nil
-}
-
-// admit counts the try where it has to be counted.
-func (d *Desk) admit(ctx context.Context, t Attempt, who string, a *account.Account) ([]*limit.Hit, error) {
-	type counter struct {
-		rule limit.Rule
-		who  []string
-	}
-	here := counter{perNameAndNetwork, []string{who, t.Network}}
-	var counters []counter
-	var id account.ID // nobody's 0 is asked for too, and never known: the same trips for every name
-	if a != nil {
-		id = a.ID
-	}
-	nonce, knownBrowser := d.marked(t.Mark, id)
-	switch {
-	case knownBrowser:
-		counters = []counter{{perKnownBrowser, []string{id.String(), nonce}}}
-	case d.networkKnown(ctx, id, t.Network):
-		counters = []counter{here}
-	default:
-		counters = []counter{here, {perName, []string{who}}, {perNetwork, []string{t.Network}}}
-	}
-	var hits []*limit.Hit
-	for _, c := range counters {
-		h, err := d.limits.Take(ctx, c.rule, c.who...)
-		if err != nil {
-			for _, h := range hits {
-				if back := h.Back(ctx); back != nil {
-					return nil, back
-				}
-			}
-			return nil, fmt.Errorf("authn: sign in: %w", err)
-		}
-		hits = append(hits, h)
-	}
-	return hits, nil
 }
 
 // check compares the password with the account's, or with nobody's.
@@ -305,13 +278,13 @@ func (d *Desk) failed(ctx context.Context, t Attempt, a *account.Account) error 
 }
 
 // tellLocked tells the owner, once a day, that the right password met a lock: nobody else is told.
-func (d *Desk) tellLocked(ctx context.Context, a *account.Account) error {
+func (d *Desk) tellLocked(ctx context.Context, a *account.Account, until time.Time) error {
 	h, err := d.limits.Take(ctx, perLocked, a.ID.String())
 	if err != nil || h.Sum > 1 {
 		return err
 	}
 	err = d.Atomically(ctx, func(tx Tx) error {
-		return d.Notices.Tell(ctx, tx, a, notice.SignInLocked, notice.With{Until: a.Lock.Until})
+		return d.Notices.Tell(ctx, tx, a, notice.SignInLocked, notice.With{Until: until})
 	})
 	if err != nil {
 		return fmt.Errorf("authn: tell of the lock: %w", err)

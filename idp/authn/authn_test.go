@@ -20,7 +20,7 @@ func TestIdentifiersAreReadAsPeopleWriteThem(t *testing.T) {
 	}{
 		{"8 (900) 000-00-41", account.ByPhone, "+79000000041"},
 		{"+7 900 000 00 41", account.ByPhone, "+79000000041"},
-		{"Maria@EXAMPLE.org", account.ByEmail, "Maria@example.org"},
+		{"Maria@EXAMPLE.org", account.ByEmail, "maria@example.org"},
 		{"112-233-445 95", account.BySNILS, "11223344595"},
 	} {
 		ns := names(c.typed)

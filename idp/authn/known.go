@@ -28,11 +28,11 @@ type mark struct {
 	Nonce   string     `json:"n"`
 }
 
-func (d *Desk) marks(cookie string) []mark {
+func marks(ring *seal.Ring, cookie string) []mark {
 	if cookie == "" || len(cookie) > 4096 {
 		return nil
 	}
-	ms, err := seal.OpenJSON[[]mark](d.Ring, markPurpose, cookie)
+	ms, err := seal.OpenJSON[[]mark](ring, markPurpose, cookie)
 	if err != nil {
 		return nil // from another installation, or made up: an unknown browser
 	}
@@ -40,7 +40,13 @@ func (d *Desk) marks(cookie string) []mark {
 }
 
 func (d *Desk) marked(cookie string, id account.ID) (nonce string, ok bool) {
-	for _, m := range d.marks(cookie) {
+	return Marked(d.Ring, cookie, id)
+}
+
+// Marked tells whether the cookie is of a browser in which the account has signed in, and the nonce that
+// tells this browser from others.
+func Marked(ring *seal.Ring, cookie string, id account.ID) (nonce string, ok bool) {
+	for _, m := range marks(ring, cookie) {
 		if m.Account == id {
 			return m.Nonce, true
 		}
@@ -54,7 +60,7 @@ func (d *Desk) Mark(cookie string, id account.ID) (next string, fresh bool, err 
 	if _, ok := d.marked(cookie, id); ok {
 		return cookie, false, nil
 	}
-	ms := append([]mark{{id, rand.Text()}}, d.marks(cookie)...)
+	ms := append([]mark{{id, rand.Text()}}, marks(d.Ring, cookie)...)
 	next, err = seal.SealJSON(d.Ring, markPurpose, ms[:min(len(ms), marksKept)])
 	return next, true, err
 }

@@ -113,9 +113,9 @@ func (d *Desk) Start(ctx context.Context, a *account.Account, kind account.Conta
 	restricted := d.Now().Before(a.RestrictedUntil)
 	old, has := a.Profile.Contact(kind)
 	switch {
-	case has && old.Value == f.Proof.Value && !restricted:
+	case has && old.Same(f.Proof.Contact()) && !restricted:
 		return "", ErrHave
-	case has && old.Value != f.Proof.Value && restricted:
+	case has && !old.Same(f.Proof.Contact()) && restricted:
 		return "", ErrRestricted
 	}
 	id := rand.Text()
@@ -130,7 +130,7 @@ func (d *Desk) Start(ctx context.Context, a *account.Account, kind account.Conta
 
 func (d *Desk) send(ctx context.Context, id string, f *Flow, network string) error {
 	p := &f.Proof
-	if err := d.limits.Send(ctx, p.Value, network); err != nil {
+	if err := d.limits.Send(ctx, limit.Sending{For: "contact", Contact: p.Contact().Key(), Network: network}); err != nil {
 		return fmt.Errorf("contact: send: %w", err)
 	}
 	holder, err := d.Accounts.FindAccount(ctx, Key(p.Kind), p.Value)
@@ -278,7 +278,7 @@ func (d *Desk) attach(ctx context.Context, id string, f *Flow, request string) (
 			restricted := now.Before(a.RestrictedUntil)
 			old, has := a.Profile.Contact(fresh.Kind)
 			switch {
-			case has && old.Value == fresh.Value:
+			case has && old.Same(fresh):
 				added = false
 				if restricted && a.Vouches(old) {
 					a.Unrestrict()

@@ -70,7 +70,8 @@ type Hit struct {
 	keeper *Keeper
 	rule   Rule
 	id     string
-	Sum    int // tries in the window, this one among them
+	Sum    int       // tries in the window, this one among them
+	Ends   time.Time // the end of the window
 }
 
 // The kinds of rows in Transients.
@@ -90,7 +91,7 @@ func (k *Keeper) Take(ctx context.Context, r Rule, who ...string) (*Hit, error) 
 	if err != nil {
 		return nil, fmt.Errorf("limit: count %s: %w", r.Name, err)
 	}
-	h := &Hit{keeper: k, rule: r, id: id, Sum: sum}
+	h := &Hit{keeper: k, rule: r, id: id, Sum: sum, Ends: ends}
 	if sum <= r.Free {
 		return h, nil
 	}

@@ -5,26 +5,59 @@ import (
 	"time"
 )
 
-// Messages cost money and patience, whoever they go to. These rules count every code and link that
-// somebody makes us send: by the contact it goes to and by the network it was asked from. What a contact
-// belongs to plays no part, so the answer tells nothing.
-var (
-	perContact = Rule{Name: "send contact", Free: 6, Window: 24 * time.Hour}
-	// Whole towns share an address, so the network's limit only makes a flood dear.
-	perSender = Rule{Name: "send network", Free: 300, Window: time.Hour, First: time.Second, Most: 30 * time.Second}
+// A Sending is a code or a link that somebody makes us send. Messages cost money and patience, whoever they
+// go to, so each is counted; what the contact belongs to plays no part, and the answer tells nothing.
+type Sending struct {
+	For     string // register, recover, contact: budgets of their own, so that one does not eat up another's
+	Contact string // what it goes to, or the number that leads there
+	Network string // where it was asked from
+	// Known names the browser, if the account has signed in there: a stranger cannot use its budget up.
+	Known string
+}
+
+// One network gets few messages for a contact, so that a stranger uses up a budget of their own and not the
+// owner's; all networks together get many more. Whoever commands that many networks can still use those up:
+// then known browsers pass, everybody else waits for the next day or comes in person.
+const (
+	sendsHere = 6
+	sendsAll  = 30
+	sendsDay  = 24 * time.Hour
 )
 
-// Send counts a message to a contact, or says how long to wait.
-func (k *Keeper) Send(ctx context.Context, contact, network string) error {
-	h, err := k.Take(ctx, perSender, network)
-	if err != nil {
-		return err
+// Whole towns share an address, so the network's own limit only makes a flood dear.
+var perSender = Rule{Name: "send network", Free: 300, Window: time.Hour, First: time.Second, Most: 30 * time.Second}
+
+// counter is a rule and whom it counts.
+type counter struct {
+	rule Rule
+	who  []string
+}
+
+func (s Sending) counters() []counter {
+	rule := func(name string, free int) Rule {
+		return Rule{Name: "send " + s.For + " " + name, Free: free, Window: sendsDay}
 	}
-	if _, err := k.Take(ctx, perContact, contact); err != nil {
-		if back := h.Back(ctx); back != nil {
-			return back
+	network := counter{perSender, []string{s.Network}}
+	if s.Known != "" {
+		return []counter{network, {rule("known", sendsHere), []string{s.Contact, s.Known}}}
+	}
+	return []counter{network, {rule("here", sendsHere), []string{s.Contact, s.Network}}, {rule("contact", sendsAll), []string{s.Contact}}}
+}
+
+// Send counts a message, or says how long to wait; then nothing is counted.
+func (k *Keeper) Send(ctx context.Context, s Sending) error {
+	var hits []*Hit
+	for _, c := range s.counters() {
+		h, err := k.Take(ctx, c.rule, c.who...)
+		if err != nil {
+			for _, h := range hits {
+				if back := h.Back(ctx); back != nil {
+					return back
+				}
+			}
+			return err
 		}
-		return err
+		hits = append(hits, h)
 	}
 	return nil
 }

@@ -22,11 +22,13 @@ import (
 	"time"
 
 	"github.com/propusk/propusk/idp/account"
+	"github.com/propusk/propusk/idp/authn"
 	"github.com/propusk/propusk/idp/authn/password"
 	"github.com/propusk/propusk/idp/centre"
 	"github.com/propusk/propusk/idp/civil"
 	"github.com/propusk/propusk/idp/contact"
 	"github.com/propusk/propusk/idp/fault"
+	"github.com/propusk/propusk/idp/job"
 	"github.com/propusk/propusk/idp/limit"
 	"github.com/propusk/propusk/idp/notice"
 	"github.com/propusk/propusk/idp/seal"
@@ -45,6 +47,7 @@ var (
 type Tx interface {
 	session.Tx
 	notice.Outbox
+	Enqueue(ctx context.Context, jobs ...job.Job) error
 	Member(ctx context.Context, a account.ID) (*centre.Member, error)
 }
 
@@ -126,6 +129,10 @@ type Flow struct {
 	Mail  contact.Proof `json:"mail"`
 	// Since is when the first of them proved, on the movable clock.
 	Since time.Time `json:"since,omitzero"`
+	// Known names the browser that asks, if the account has signed in there.
+	Known string `json:"known,omitempty"`
+	// Mailing is what the job has to send.
+	Mailing *Mailing `json:"mailing,omitempty"`
 	// Identity tells that SNILS and document number are asked, Identified that they agreed.
 	Identity   bool `json:"identity,omitempty"`
 	Identified bool `json:"identified,omitempty"`
@@ -186,7 +193,7 @@ func parse(typed string) ([]struct {
 		if err != nil {
 			return nil, fault.Fields{{Name: "username", Code: civil.CodeOf(err)}}
 		}
-		return []name{{ByEmail, e.Key()}}, nil
+		return []name{{ByEmail, e.String()}}, nil
 	}
 	var out []name
 	p, err := civil.ParsePhone(typed)
@@ -208,10 +215,13 @@ var keys = map[Named]account.Key{ByPhone: account.ByPhone, ByEmail: account.ByEm
 type Form struct {
 	Username                        string
 	Lang, Waiting, Browser, Network string
+	Mark                            string // the browser's marks, as its cookie has them
 }
 
-// Start sends the messages and returns the sealed reference to the flow. Its errors are a fault.Fields
-// and a fault.RetryAfter, neither of which depends on whether there is an account.
+// Start orders the messages and returns the sealed reference to the flow. Its errors are a fault.Fields
+// and a fault.RetryAfter, neither of which depends on whether there is an account. Nor does the work done
+// here: every reading of the name is looked up, and the messages, of which there may be none, one or two,
+// are composed by a job.
 func (d *Desk) Start(ctx context.Context, in Form) (ref string, err error) {
 	ns, err := parse(in.Username)
 	if err != nil {
@@ -220,99 +230,24 @@ func (d *Desk) Start(ctx context.Context, in Form) (ref string, err error) {
 	f := Flow{Browser: session.HashBrowser(in.Browser), Waiting: in.Waiting, Lang: in.Lang, Named: ns[0].named, Typed: ns[0].value}
 	var a *account.Account
 	for _, n := range ns {
-		a, err = d.Accounts.FindAccount(ctx, keys[n.named], n.value)
-		if err == nil {
+		found, err := d.Accounts.FindAccount(ctx, keys[n.named], n.value)
+		if err == nil && a == nil {
 			// The page speaks of the first reading in any case, so it does not tell which one was found.
-			f.Account, f.Epoch = a.ID, a.Epoch
-			break
+			a, f.Account, f.Epoch = found, found.ID, found.Epoch
 		}
-		if !errors.Is(err, fault.NotFound) {
+		if err != nil && !errors.Is(err, fault.NotFound) {
 			return "", fmt.Errorf("recovery: find the account: %w", err)
 		}
-		a = nil
 	}
+	f.Known, _ = authn.Marked(d.Ring, in.Mark, f.Account)
 	id := rand.Text()
-	if err := d.send(ctx, id, &f, a, in.Network); err != nil {
+	if err := d.prepare(ctx, id, &f, a, in.Network); err != nil {
 		return "", err
 	}
 	if err := d.flows.Create(ctx, id, f, d.Now().Add(flowLife)); err != nil {
 		return "", fmt.Errorf("recovery: start: %w", err)
 	}
-	return d.seal(id), nil
-}
-
-// send counts, prepares the proofs and posts what is to be posted.
-func (d *Desk) send(ctx context.Context, id string, f *Flow, a *account.Account, network string) error {
-	if err := d.limits.Send(ctx, f.Typed, network); err != nil {
-		return fmt.Errorf("recovery: send: %w", err)
-	}
-	inPerson, err := d.onlyInPerson(ctx, d.Accounts, a)
-	if err != nil {
-		return err
-	}
-	now := d.Now()
-	deaf := a == nil || inPerson
-	f.Phone, f.Mail = contact.Proof{Kind: account.Phone, Deaf: true}, contact.Proof{Kind: account.Email, Deaf: true}
-	f.Phone.Send(now)
-	f.Mail.Send(now)
-	var to []account.Contact
-	switch {
-	case f.Named == BySNILS || a != nil && !holds(a, f):
-		if a != nil {
-			to = a.Profile.Contacts
-		}
-	case f.Named == ByPhone:
-		to = []account.Contact{{Kind: account.Phone, Value: f.Typed}}
-	default:
-		to = []account.Contact{{Kind: account.Email, Value: f.Typed}}
-	}
-	token := contact.NewToken()
-	if err := d.links.Create(ctx, contact.TokenID(token), id, now.Add(contact.LinkLife)); err != nil {
-		return fmt.Errorf("recovery: keep the link: %w", err)
-	}
-	for _, c := range to {
-		p := &f.Phone
-		if c.Kind == account.Email {
-			p = &f.Mail
-		}
-		p.Value, p.Deaf = c.Value, deaf
-	}
-	if a != nil {
-		f.Identity = !a.Profile.Person.SNILS.IsZero()
-	}
-	err = d.Atomically(ctx, func(tx Tx) error {
-		for _, c := range to {
-			var err error
-			switch {
-			case a == nil:
-				err = d.Notices.To(ctx, tx, 0, c, f.Lang, notice.RecoveryNoAccount, notice.With{})
-			case inPerson:
-				err = d.Notices.To(ctx, tx, a.ID, c, f.Lang, notice.RecoveryInPerson, notice.With{})
-			case c.Kind == account.Email:
-				err = d.Notices.Link(ctx, tx, a.ID, c.Value, f.Lang, notice.RecoveryLink, "/recover/link/"+token, f.Mail.Until)
-			default:
-				err = d.Notices.Code(ctx, tx, a.ID, c.Value, f.Lang, notice.RecoveryCode, f.Phone.Code, f.Phone.Until)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("recovery: send: %w", err)
-	}
-	return nil
-}
-
-// holds tells whether the account holds the contact it was named by.
-func holds(a *account.Account, f *Flow) bool {
-	for _, c := range a.Profile.Contacts {
-		if c.Value == f.Typed {
-			return true
-		}
-	}
-	return false
+	return d.seal(id), d.order(ctx, id)
 }
 
 // onlyInPerson tells which accounts nobody recovers from afar: those of operators and administrators,
@@ -342,7 +277,7 @@ func (d *Desk) onlyInPerson(ctx context.Context, members interface {
 func (d *Desk) serves(ctx context.Context, tx Tx, f *Flow, a *account.Account) error {
 	proof := f.proof()
 	held, ok := a.Profile.Contact(proof.Kind)
-	if a.Epoch != f.Epoch || !ok || held.Value != proof.Value || !a.Profile.Person.SNILS.IsZero() && !f.Identified {
+	if a.Epoch != f.Epoch || !ok || !held.Same(proof.Contact()) || !a.Profile.Person.SNILS.IsZero() && !f.Identified {
 		return contact.ErrOver
 	}
 	inPerson, err := d.onlyInPerson(ctx, tx, a)

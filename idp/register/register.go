@@ -169,7 +169,7 @@ func (f *Flow) read(in Form) error {
 // the caller's to keep.
 func (d *Desk) send(ctx context.Context, id string, f *Flow, network string) error {
 	p := &f.Proof
-	if err := d.limits.Send(ctx, p.Value, network); err != nil {
+	if err := d.limits.Send(ctx, limit.Sending{For: "register", Contact: p.Contact().Key(), Network: network}); err != nil {
 		return fmt.Errorf("register: send: %w", err)
 	}
 	holder, err := d.Accounts.FindAccount(ctx, contact.Key(p.Kind), p.Value)

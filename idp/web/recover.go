@@ -54,7 +54,7 @@ func (d *Door) startRecover(c echo.Context) error {
 	}
 	ctx := c.Request().Context()
 	ref, err := d.Recovery.Start(ctx, recovery.Form{
-		Username: field(c, "username"), Lang: lang(c), Waiting: tx, Browser: d.browser(c), Network: edge.Network(ctx),
+		Username: field(c, "username"), Lang: lang(c), Waiting: tx, Browser: d.browser(c), Network: edge.Network(ctx), Mark: d.mark(c),
 	})
 	if wrong, ok := faults(err); ok {
 		return d.render(c, http.StatusUnprocessableEntity, "", recoverPage(c, tx, wrong))

@@ -117,10 +117,11 @@ func TestNewCodeWakesWhenTheOldOneIsOver(t *testing.T) {
 func TestMessagesToOneContactAreBounded(t *testing.T) {
 	w := newWorld(t)
 	tel := storagetest.Phone()
+	b := w.browser()
 	for range 6 {
-		begin(w.browser(), "tel", tel).at("/register/code", http.StatusOK)
+		begin(b, "tel", tel).at("/register/code", http.StatusOK)
 	}
-	p := begin(w.browser(), "tel", tel).at("/register", http.StatusTooManyRequests)
+	p := begin(b, "tel", tel).at("/register", http.StatusTooManyRequests)
 	if p.header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -25,6 +26,7 @@ import (
 	"github.com/propusk/propusk/idp/confirm"
 	"github.com/propusk/propusk/idp/contact"
 	"github.com/propusk/propusk/idp/edge"
+	"github.com/propusk/propusk/idp/job"
 	"github.com/propusk/propusk/idp/notice"
 	"github.com/propusk/propusk/idp/recovery"
 	"github.com/propusk/propusk/idp/register"
@@ -48,8 +50,10 @@ type world struct {
 	hasher   *password.Hasher
 	server   *httptest.Server
 
-	mu   sync.Mutex
-	sent []notice.Message
+	mu       sync.Mutex
+	sent     []notice.Message
+	ordered  []string // flows of recovery that have something to send
+	recovery *recovery.Desk
 }
 
 // A tap is a transaction whose messages are also heard here.
@@ -63,6 +67,17 @@ func (x tap) PostMessage(ctx context.Context, m notice.Message) error {
 	x.w.sent = append(x.w.sent, m)
 	x.w.mu.Unlock()
 	return x.Stores.PostMessage(ctx, m)
+}
+
+func (x tap) Enqueue(ctx context.Context, jobs ...job.Job) error {
+	for _, j := range jobs {
+		if j.Kind == recovery.JobSend {
+			x.w.mu.Lock()
+			x.w.ordered = append(x.w.ordered, j.Ref)
+			x.w.mu.Unlock()
+		}
+	}
+	return x.Stores.Enqueue(ctx, jobs...)
 }
 
 func within[T any](w *world, as func(tap) T) func(context.Context, func(T) error) error {
@@ -100,6 +115,21 @@ func newWorld(t *testing.T) *world {
 		Accounts: w.Records, Atomically: within(w, func(x tap) contact.Tx { return x }), Transients: w.Transients, Ring: ring,
 		Notices: notices, Now: now, Wall: now,
 	})
+	// What the job would do in its time is done at once.
+	w.recovery = recovery.New(recovery.Config{
+		Accounts: w.Records, Transients: w.Transients, Ring: ring, Hasher: w.hasher, Rules: rules, Notices: notices, Now: now, Wall: now,
+		Atomically: func(ctx context.Context, f func(recovery.Tx) error) error {
+			err := within(w, func(x tap) recovery.Tx { return x })(ctx, f)
+			w.mu.Lock()
+			ordered := w.ordered
+			w.ordered = nil
+			w.mu.Unlock()
+			for _, id := range ordered {
+				err = errors.Join(err, w.recovery.Send(ctx, id))
+			}
+			return err
+		},
+	})
 	w.door = web.New(web.Config{
 		UI: pages, SignIn: w.signIn, Sessions: sessions, Cookies: &session.Cookies{Port: public.Port(), Ring: ring},
 		Authn: authn.New(authn.Config{
@@ -110,10 +140,7 @@ func newWorld(t *testing.T) *world {
 			Accounts: w.Records, Atomically: within(w, func(x tap) register.Tx { return x }), Transients: w.Transients, Ring: ring,
 			Hasher: w.hasher, Rules: rules, Notices: notices, Processing: "2026-11", Now: now, Wall: now,
 		}),
-		Recovery: recovery.New(recovery.Config{
-			Accounts: w.Records, Atomically: within(w, func(x tap) recovery.Tx { return x }), Transients: w.Transients, Ring: ring,
-			Hasher: w.hasher, Rules: rules, Notices: notices, Now: now, Wall: now,
-		}),
+		Recovery: w.recovery,
 		Contacts: w.contacts,
 		Registry: registry.New(registry.Config{
 			Store: w.Records, Atomically: within(w, func(x tap) registry.Tx { return x }), Counter: w.Transients,
