@@ -39,6 +39,8 @@ func (d *Door) guard(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
 		edge.Route(r.Context(), c.Path())
+		// Redirects carry cookies and sealed transactions: they are no more to be kept than pages are.
+		protect(c.Response().Header(), "")
 		if err := cross.Check(r); err != nil {
 			return fmt.Errorf("%w: %w", errCross, err)
 		}

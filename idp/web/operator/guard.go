@@ -40,6 +40,7 @@ func (d *Door) guard(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
 		edge.Route(r.Context(), c.Path())
+		protect(c.Response().Header())
 		if err := cross.Check(r); err != nil {
 			return fmt.Errorf("%w: %w", errCross, err)
 		}
