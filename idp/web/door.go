@@ -63,6 +63,7 @@ type Tx interface {
 	session.Tx
 	Account(ctx context.Context, id account.ID) (*account.Account, error)
 	consent.Store
+	Grants(ctx context.Context, a account.ID) ([]*grant.Grant, error)
 	notice.Outbox
 }
 

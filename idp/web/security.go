@@ -2,14 +2,20 @@ package web
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/audit"
+	"github.com/propusk/propusk/idp/consent"
 	"github.com/propusk/propusk/idp/edge"
+	"github.com/propusk/propusk/idp/fault"
+	"github.com/propusk/propusk/idp/grant"
 	"github.com/propusk/propusk/idp/rp"
 	"github.com/propusk/propusk/idp/session"
 	"github.com/propusk/propusk/ui"
@@ -47,18 +53,18 @@ func (d *Door) security(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if p.Sessions, err = d.sessions(ctx, s, names, lang(c)); err != nil {
+	grants, err := d.Read.Grants(ctx, a.ID)
+	if err != nil {
+		return err
+	}
+	if p.Sessions, err = d.sessions(ctx, s, grants, names, lang(c)); err != nil {
 		return err
 	}
 	consents, err := d.Read.Consents(ctx, a.ID)
 	if err != nil {
 		return err
 	}
-	for _, k := range consents {
-		if d.Now().Before(k.Until) {
-			p.Receivers = append(p.Receivers, ui.Receiver{ID: string(k.Client), Name: names(k.Client), Items: itemNames(k.Scopes), Until: k.Until})
-		}
-	}
+	p.Receivers = d.receivers(s, grants, p.Sessions, consents, names)
 	before, _ := strconv.ParseInt(c.QueryParam("before"), 10, 64)
 	events, err := d.Read.Events(ctx, a.ID, max(before, 0), historyPage+1)
 	if err != nil {
@@ -90,13 +96,45 @@ func (d *Door) partyNames(ctx context.Context, c echo.Context) (func(rp.ID) stri
 	}, nil
 }
 
-// sessions lists where the citizen is signed in, this browser first, and what through each.
-func (d *Door) sessions(ctx context.Context, current *session.Session, names func(rp.ID) string, lang string) ([]ui.Session, error) {
-	all, err := d.Read.Sessions(ctx, current.Account)
-	if err != nil {
-		return nil, err
+// receivers are the parties that have access now, or may take it again without a question: those with a
+// consent, and those with a grant that stands, which the state's own front doors have without one.
+func (d *Door) receivers(current *session.Session, grants []*grant.Grant, sessions []ui.Session, consents []*consent.Consent, names func(rp.ID) string) []ui.Receiver {
+	var out []ui.Receiver
+	at := map[rp.ID]int{}
+	for _, k := range consents {
+		if d.Now().Before(k.Until) {
+			at[k.Client] = len(out)
+			out = append(out, ui.Receiver{ID: string(k.Client), Name: names(k.Client), Items: itemNames(k.Scopes), Until: k.Until})
+		}
 	}
-	grants, err := d.Read.Grants(ctx, current.Account)
+	scopes := map[rp.ID][]string{}
+	for _, g := range grants {
+		use := grant.Use{Grant: *g, Standing: account.Standing{Epoch: current.Epoch}}
+		use.SessionUp = slices.ContainsFunc(sessions, func(s ui.Session) bool { return s.ID == string(g.Session) })
+		if !use.Stands(d.Now()) {
+			continue
+		}
+		i, listed := at[g.Client]
+		if listed && scopes[g.Client] == nil {
+			continue // by its consent
+		}
+		if !listed {
+			i = len(out)
+			at[g.Client] = i
+			out = append(out, ui.Receiver{ID: string(g.Client), Name: names(g.Client), Until: g.Expires})
+		}
+		scopes[g.Client] = append(scopes[g.Client], g.Allowed()...)
+		out[i].Items = itemNames(scopes[g.Client])
+		if g.Expires.IsZero() || !out[i].Until.IsZero() && g.Expires.After(out[i].Until) {
+			out[i].Until = g.Expires
+		}
+	}
+	return out
+}
+
+// sessions lists where the citizen is signed in, this browser first, and what through each.
+func (d *Door) sessions(ctx context.Context, current *session.Session, grants []*grant.Grant, names func(rp.ID) string, lang string) ([]ui.Session, error) {
+	all, err := d.Read.Sessions(ctx, current.Account)
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +187,8 @@ func history(events []audit.Event, names func(rp.ID) string) []ui.Event {
 	return out
 }
 
-// endOrRevoke ends a session, all the others, or a party's access.
+// endOrRevoke ends a session, all the others, or a party's access. Who ends a session from afar wants it
+// to be over, so offline access that began through it ends as well; leaving by oneself keeps it.
 func (d *Door) endOrRevoke(c echo.Context) error {
 	s, a := whoever(c)
 	ctx := c.Request().Context()
@@ -167,7 +206,7 @@ func (d *Door) endOrRevoke(c echo.Context) error {
 	default:
 		which = session.Scope{Account: a.ID, Session: session.ID(end)}
 	}
-	if err := d.Atomically(ctx, func(tx Tx) error { return session.End(ctx, tx, which, false, why) }); err != nil {
+	if err := d.Atomically(ctx, func(tx Tx) error { return session.End(ctx, tx, which, true, why) }); err != nil {
 		return err
 	}
 	return see(c, "/account/security?notice="+notice)
@@ -176,7 +215,15 @@ func (d *Door) endOrRevoke(c echo.Context) error {
 func (d *Door) revoke(c echo.Context, id account.ID, client rp.ID) error {
 	ctx := c.Request().Context()
 	err := d.Atomically(ctx, func(tx Tx) error {
-		if _, err := tx.Consent(ctx, id, client); err != nil {
+		_, err := tx.Consent(ctx, id, client)
+		if errors.Is(err, fault.NotFound) {
+			// Access without a consent: a front door of the state's, or one whose consent ran out.
+			var grants []*grant.Grant
+			if grants, err = tx.Grants(ctx, id); err == nil && !slices.ContainsFunc(grants, func(g *grant.Grant) bool { return g.Client == client }) {
+				err = fmt.Errorf("web: revoke: %w", fault.NotFound)
+			}
+		}
+		if err != nil {
 			return err
 		}
 		if err := tx.RevokeConsent(ctx, id, client, d.Now()); err != nil {
