@@ -105,6 +105,11 @@ func newSigner(w *world) *signer {
 
 func (s *signer) token(change map[string]any) tokens {
 	s.Helper()
+	return s.bring(s.assertion(change))
+}
+
+func (s *signer) assertion(change map[string]any) string {
+	s.Helper()
 	claims := maps.Clone(s.claims)
 	for k, v := range change {
 		if claims[k] = v; v == nil {
@@ -124,7 +129,7 @@ func (s *signer) token(change map[string]any) tokens {
 		s.Fatal(err)
 	}
 	assertion, _ := jws.CompactSerialize()
-	return s.bring(assertion)
+	return assertion
 }
 
 func (s *signer) bring(assertion string) tokens {

@@ -138,6 +138,7 @@ func (d *Door) Mount(e *echo.Echo) {
 	library := echo.WrapHandler(d.library)
 	e.POST("/oauth2/introspect", library, named)
 	e.GET("/oauth2/why/:id", d.why, named)
+	e.POST("/oauth2/why/:id", d.why, named)
 
 	open := func(method, path string, h echo.HandlerFunc) { e.Add(method, path, h, named, anyOrigin) }
 	open("POST", "/oauth2/token", library)

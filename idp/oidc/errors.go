@@ -85,28 +85,42 @@ func (r *refusal) about(parameter, value string) *refusal {
 }
 
 // A ration bounds how many refusals of a party are kept in a minute: anybody can ask in a party's name,
-// and must not be able to fill the disk with our answers.
+// and must not be able to fill the disk with our answers. It is counted by network too, so that strangers
+// use up their own share and not that of the party's developers; all networks together have a bound as well.
 type ration struct {
 	mu     sync.Mutex
 	minute int64
-	kept   map[rp.ID]int
+	all    int
+	kept   map[share]int
 }
 
-const rationed = 300
+type share struct {
+	client  rp.ID
+	network string
+}
 
-func (r *ration) take(client rp.ID, at time.Time) bool {
+const (
+	rationed    = 300
+	rationedAll = 100 * rationed
+)
+
+func (r *ration) take(of share, at time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if m := at.Unix() / 60; m != r.minute || r.kept == nil {
-		r.minute, r.kept = m, map[rp.ID]int{}
+		r.minute, r.all, r.kept = m, 0, map[share]int{}
 	}
-	r.kept[client]++
-	return r.kept[client] <= rationed
+	if r.all >= rationedAll || r.kept[of] >= rationed {
+		return false
+	}
+	r.all++
+	r.kept[of]++
+	return true
 }
 
 // record keeps the exact reason for the party's look-up. It must not fail the request, and names nobody.
 func (d *Door) record(ctx context.Context, id string, client rp.ID, r *refusal) {
-	if client == "" || id == "" || !d.refusals.take(client, d.Wall()) {
+	if client == "" || id == "" || !d.refusals.take(share{client, edge.Network(ctx)}, d.Wall()) {
 		return
 	}
 	out := rp.Refusal{ID: id, Client: client, Error: r.code, Reason: r.reason, Detail: r.detail, At: d.Wall()}

@@ -58,8 +58,36 @@ func (d *Door) guard(next http.Handler) http.Handler {
 				return
 			}
 		}
-		next.ServeHTTP(&challenger{ResponseWriter: w, issuer: d.Issuer}, r)
+		ways := proofs(r)
+		if ways > 1 {
+			refuse(http.StatusBadRequest, "the client authenticates in two ways")
+			return
+		}
+		w = &challenger{ResponseWriter: w, issuer: d.Issuer}
+		if ways == 0 && r.URL.Path == "/oauth2/introspect" {
+			// RFC 7662 section 2.3. The library calls it a malformed request.
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusUnauthorized)
+			_, _ = w.Write([]byte(`{"error":"invalid_client","error_description":"introspection is for clients that prove themselves"}` + "\n"))
+			return
+		}
+		next.ServeHTTP(w, r)
 	})
+}
+
+// proofs counts the ways in which a request authenticates its client; more than one is refused (RFC 6749
+// section 2.3), with or without a client_id beside them.
+func proofs(r *http.Request) int {
+	n := 0
+	if scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " "); strings.EqualFold(scheme, "Basic") {
+		n++
+	}
+	for _, name := range []string{"client_secret", "client_assertion"} {
+		if r.PostForm.Get(name) != "" {
+			n++
+		}
+	}
+	return n
 }
 
 // A challenger adds to a 401 the header that it must have (RFC 6749 section 5.2), and to a 429 when to

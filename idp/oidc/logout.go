@@ -2,7 +2,6 @@ package oidc
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/propusk/propusk/idp/audit"
 	"github.com/propusk/propusk/idp/edge"
-	"github.com/propusk/propusk/idp/fault"
 	"github.com/propusk/propusk/idp/rp"
 	"github.com/propusk/propusk/idp/seal"
 	"github.com/propusk/propusk/idp/session"
@@ -68,8 +66,7 @@ func (d *Door) logout(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	sid, _ := d.Cookies.Read(c.Request())
-	s, err := d.session(ctx, sid)
+	s, err := d.session(c)
 	if err != nil {
 		return err
 	}
@@ -113,8 +110,7 @@ func (d *Door) logoutPost(c echo.Context) error {
 			return err
 		}
 	}
-	sid, _ := d.Cookies.Read(c.Request())
-	s, err := d.session(ctx, sid)
+	s, err := d.session(c)
 	if err != nil {
 		return err
 	}
@@ -169,19 +165,17 @@ func (d *Door) leaving(ctx context.Context, q url.Values) (l *leaving, party *rp
 	return l, party, hinted, nil
 }
 
-// session reads a session that has not ended, or nil.
-func (d *Door) session(ctx context.Context, id session.ID) (*session.Session, error) {
-	if id == "" {
-		return nil, nil
-	}
-	s, err := d.Records.Session(ctx, id)
-	if errors.Is(err, fault.NotFound) || err == nil && !s.Ended.IsZero() {
-		return nil, nil
-	}
-	if err != nil {
+// session is the browser's living session, or nil: cookies from before a renewal are nobody's here either.
+func (d *Door) session(c echo.Context) (*session.Session, error) {
+	id, browser := d.Cookies.Read(c.Request())
+	f := &signin.Facts{Request: &signin.Request{}}
+	if err := d.SignIn.Gather(c.Request().Context(), f, id, browser); err != nil {
 		return nil, fmt.Errorf("oidc: session: %w", err)
 	}
-	return s, nil
+	if !f.Session.Alive(f.Standing.Epoch, d.Now()) {
+		return nil, nil
+	}
+	return f.Session, nil
 }
 
 // leave ends the session and lets every party of it be told. What was granted for offline use stays.
