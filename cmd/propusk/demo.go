@@ -26,6 +26,7 @@ import (
 	"github.com/propusk/propusk/cmd/internal/stores"
 	"github.com/propusk/propusk/examples/simulators"
 	"github.com/propusk/propusk/idp"
+	"github.com/propusk/propusk/idp/edge"
 	"github.com/propusk/propusk/idp/notice/mail"
 	"github.com/propusk/propusk/idp/seal"
 )
@@ -71,7 +72,7 @@ func (c *demoCommand) Run(ctx context.Context) error {
 	if err := d.connect(ports); err != nil {
 		return err
 	}
-	slog.SetDefault(d.log) // for libraries that know no other logger
+	slog.SetDefault(slog.New(edge.Logs(d.log.Handler()))) // for libraries that know no other logger
 	provider, err := d.provider(ctx)
 	if err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 
 	"github.com/propusk/propusk/cmd/internal/config"
 	"github.com/propusk/propusk/idp"
+	"github.com/propusk/propusk/idp/edge"
 )
 
 type serveCommand struct {
@@ -28,7 +29,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	}
 	log := newLogger(cfg.Log, cfg.LogLevel())
 	tuneMemory(cfg.Passwords)
-	slog.SetDefault(log) // for libraries that know no other logger
+	slog.SetDefault(slog.New(edge.Logs(log.Handler()))) // for libraries that know no other logger
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	built, err := configure(cfg, log, metrics)
