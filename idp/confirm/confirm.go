@@ -74,8 +74,7 @@ type Visit struct {
 	Mismatch []string
 	Person   *account.Person // as compared, once confirmed: what the form prints; encrypted at rest
 	Version  int64
-	Epoch    int   // of the account when opened: what was compared must still stand
-	Seen     int64 // Version of the account when opened
+	Shown    []byte // digest of what was compared: it must still stand
 }
 
 // A Store keeps letters and visits.

@@ -19,8 +19,8 @@ import (
 //	search ─▶ open ─▶ compare ─┬─▶ confirmed ─▶ the application form, two copies
 //	                           └─▶ refused
 //
-// What is confirmed is what was compared: a visit remembers the version of the account it opened, and an
-// account that changed meanwhile must be opened again. Every search and every opening is recorded with its
+// What is confirmed is what was compared: a visit remembers a digest of it, and an account of which that
+// changed meanwhile must be opened again. Every search and every opening is recorded with its
 // reason, whether anything came of it or not.
 
 // A VisitReason is why somebody came to the window.

@@ -245,9 +245,6 @@ func TestParallelSubmissionsConfirmOnceAndTellOnce(t *testing.T) {
 
 func TestAccountThatChangedMustBeOpenedAgain(t *testing.T) {
 	changes := map[string]func(*account.Account){
-		"a contact": func(a *account.Account) {
-			a.Profile.Contacts = append(a.Profile.Contacts, account.Contact{Kind: account.Email, Value: "new@example.org"})
-		},
 		"a fall": func(a *account.Account) { a.Renew() },
 		"a document": func(a *account.Account) {
 			d := *a.Profile.Person.Document
@@ -273,6 +270,37 @@ func TestAccountThatChangedMustBeOpenedAgain(t *testing.T) {
 	}
 	if _, err := w.desk.Confirm(t.Context(), w.op, w.visit(t).ID, w.agreed()); err != nil {
 		t.Errorf("opened again: %v", err)
+	}
+}
+
+func TestWhatNobodyComparesMayChangeMeanwhile(t *testing.T) {
+	w := open(t, storagetest.New(t))
+	for name, f := range map[string]func(*account.Account){
+		"the language": func(a *account.Account) { a.Lang = "en" },
+		"a code of the app": func(a *account.Account) {
+			a.Credential.TOTP = &account.TOTP{Secret: "JBSWY3DPEHPK3PXP", Since: w.Clock.Now(), LastStep: 58_000_000}
+		},
+		"a contact": func(a *account.Account) { a.Profile.Contacts = a.Profile.Contacts[:1] },
+		"the number of the tax registry": func(a *account.Account) {
+			a.Profile.Person.INN, _ = civil.ParseINN("500100732259")
+		},
+	} {
+		v := w.visit(t)
+		w.change(t, f)
+		if c, err := w.desk.Case(t.Context(), w.op, v.ID); err != nil || c.Account == nil {
+			t.Errorf("%s: Case: %+v, %v", name, c, err)
+		}
+		if _, err := w.desk.Confirm(t.Context(), w.op, v.ID, w.agreed()); err != nil {
+			t.Errorf("%s: Confirm: %v", name, err)
+		}
+	}
+	// What an earlier visit confirmed is something that the later one did not show.
+	v := w.visit(t)
+	w.change(t, func(a *account.Account) {
+		_ = a.Confirm(account.Confirmation{ID: "letter", Method: account.MailCode, At: w.Clock.Now()})
+	})
+	if _, err := w.desk.Confirm(t.Context(), w.op, v.ID, w.agreed()); !errors.Is(err, confirm.ErrChanged) {
+		t.Errorf("a confirmation meanwhile: %v, want ErrChanged", err)
 	}
 }
 

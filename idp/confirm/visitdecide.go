@@ -1,8 +1,11 @@
 package confirm
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,6 +14,7 @@ import (
 
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/audit"
+	"github.com/propusk/propusk/idp/civil"
 	"github.com/propusk/propusk/idp/fault"
 	"github.com/propusk/propusk/idp/notice"
 )
@@ -118,8 +122,29 @@ func (v *Visits) own(ctx context.Context, op Operator, id string) (*Visit, error
 	return visit, nil
 }
 
-// unchanged tells whether the account is still the one that was opened.
-func (w *Visit) unchanged(a *account.Account) bool { return w.Epoch == a.Epoch && w.Seen == a.Version }
+// unchanged tells whether what was compared is still what the account says. What nobody compares, the
+// citizen may change at the window: the language, a contact, a code of the app used up.
+func (w *Visit) unchanged(a *account.Account) bool {
+	now, err := shown(a)
+	return err == nil && bytes.Equal(w.Shown, now)
+}
+
+// shown is a digest of what a visit compares: the person, and what the account is at that time. The number
+// that the tax registry finds by itself is not compared.
+func shown(a *account.Account) ([]byte, error) {
+	p := a.Profile.Person
+	p.INN = civil.INN{}
+	b, err := json.Marshal(struct {
+		Epoch         int
+		Person        account.Person
+		Confirmations []account.Confirmation
+	}{a.Epoch, p, a.Confirmations})
+	if err != nil {
+		return nil, fmt.Errorf("confirm: what is compared: %w", err)
+	}
+	h := sha256.Sum256(b)
+	return h[:], nil
+}
 
 func (w *Visit) decidable(now time.Time) error {
 	switch {

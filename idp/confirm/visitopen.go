@@ -126,7 +126,10 @@ func (v *Visits) Open(ctx context.Context, op Operator, id account.ID, why Visit
 		if err != nil {
 			return err
 		}
-		visit.Centre, visit.Epoch, visit.Seen = m.Centre, a.Epoch, a.Version
+		visit.Centre = m.Centre
+		if visit.Shown, err = shown(a); err != nil {
+			return err
+		}
 		visit.Number = "Ц-" + m.Centre[strings.LastIndexByte(m.Centre, '-')+1:] + "-" + tail
 		if err := tx.SaveVisit(ctx, visit); err != nil {
 			return err

@@ -48,7 +48,10 @@ func TestStartMakesTheSameTripsForEveryName(t *testing.T) {
 		refs = append(refs, ref)
 		return s.Ops.Reset()
 	}
-	contact := func(a *account.Account, kind account.ContactKind) string { c, _ := a.Profile.Contact(kind); return c.Value }
+	contact := func(a *account.Account, kind account.ContactKind) string {
+		c, _ := a.Profile.Contact(kind)
+		return c.Value
+	}
 	trips(storagetest.Phone()) // the first one may open connections
 	for what, want := range map[string]struct {
 		nobody string

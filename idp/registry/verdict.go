@@ -180,8 +180,8 @@ func (d *Desk) close(ctx context.Context, tx Tx, app *Application) error {
 	return d.Notices.Tell(ctx, tx, a, tell, with)
 }
 
-// agree takes the data over: the first time it raises the level, later it may end the confirmations of
-// somebody else, and then everything issued falls with them.
+// agree takes the data over: the first time it raises the level; later it may bring back the confirmations of
+// this person that a lowering suspended, or suspend somebody else's, and then everything issued falls with them.
 func (d *Desk) agree(ctx context.Context, tx Tx, app *Application) error {
 	wall, fell := d.Wall(), false
 	why := session.Why{Kind: audit.ApplicationAgreed, Detail: map[string]string{"application": app.ID}, Now: d.Now(), Wall: wall}

@@ -141,7 +141,7 @@ func lettersAndVisits(t *testing.T, s *Stores) {
 
 	t.Run("visits", func(t *testing.T) {
 		v := &confirm.Visit{ID: rand.Text(), Number: "Ц-0417-118", Account: a.ID, Operator: ID(t), Centre: "77-014", Reason: "подтверждение",
-			Opened: s.Clock.Now(), Epoch: 1, Seen: 1}
+			Opened: s.Clock.Now(), Shown: []byte{1, 2, 3}}
 		ok(t, "SaveVisit", s.SaveVisit(ctx, v))
 		got, err := s.Visit(ctx, v.ID)
 		ok(t, "Visit", err)
