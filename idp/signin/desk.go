@@ -98,12 +98,9 @@ func (d *Desk) Start(r *Request, browser string) {
 	r.Browser = session.HashBrowser(browser)
 }
 
-// Open keeps the progress of a started request and returns the request sealed, for the address of the
-// first page: /login?tx=….
-func (d *Desk) Open(ctx context.Context, r *Request) (tx string, err error) {
-	if err := d.Box.Create(ctx, r.ID, Progress{}, r.Deadline); err != nil {
-		return "", fmt.Errorf("signin: open: %w", err)
-	}
+// Open returns a started request sealed, for the address of the first page: /login?tx=…. Nothing is kept
+// yet: a store would fill with what anybody asks for and nobody goes on with.
+func (d *Desk) Open(_ context.Context, r *Request) (tx string, err error) {
 	tx, err = seal.SealJSON(d.Ring, transactionPurpose, r)
 	if err != nil {
 		return "", fmt.Errorf("signin: open: %w", err)
@@ -129,9 +126,7 @@ func (d *Desk) Load(ctx context.Context, tx, browser string, sid session.ID) (*F
 		return nil, fmt.Errorf("signin: load: %w", err)
 	}
 	f := &Facts{Request: &r, Now: d.Now(), Wall: d.Wall()}
-	if f.Progress, err = d.Box.Load(ctx, r.ID); errors.Is(err, fault.NotFound) {
-		return nil, ErrStale
-	} else if err != nil {
+	if f.Progress, err = d.Box.Load(ctx, r.ID); err != nil && !errors.Is(err, fault.NotFound) {
 		return nil, fmt.Errorf("signin: load: %w", err)
 	}
 	// Once somebody signed in, only the secret given then counts: whoever planted the one before, and
@@ -145,6 +140,24 @@ func (d *Desk) Load(ctx context.Context, tx, browser string, sid session.ID) (*F
 		return nil, ErrStale
 	}
 	return f, d.Gather(ctx, f, sid, browser)
+}
+
+// keep changes the progress of a request. The first change makes its row, which stays until the request's
+// deadline; of two first changes at once the second finds the row of the other.
+func (d *Desk) keep(ctx context.Context, r *Request, f func(*Progress) error) (p Progress, err error) {
+	for range 3 {
+		if p, err = d.Box.Change(ctx, r.ID, f); !errors.Is(err, fault.NotFound) {
+			return p, err
+		}
+		p = Progress{}
+		if err := f(&p); err != nil {
+			return Progress{}, err
+		}
+		if err = d.Box.Create(ctx, r.ID, p, r.Deadline); !errors.Is(err, fault.Exists) {
+			return p, err
+		}
+	}
+	return Progress{}, err
 }
 
 // Gather reads the party, the session, its account's standing and the consent: for a session, one trip. A
@@ -196,7 +209,7 @@ func (d *Desk) Passed(ctx context.Context, f *Facts, p Proof) (*SignedIn, error)
 	if staff && p.Account.Credential.TOTP == nil {
 		return nil, ErrNoFactor
 	}
-	progress, err := d.Box.Change(ctx, f.Request.ID, func(g *Progress) error {
+	progress, err := d.keep(ctx, f.Request, func(g *Progress) error {
 		if g.Answered {
 			return ErrStale
 		}
@@ -260,7 +273,7 @@ func (d *Desk) begin(ctx context.Context, f *Facts, p Proof) (*SignedIn, error) 
 	if err != nil {
 		return nil, fmt.Errorf("signin: begin the session: %w", err)
 	}
-	f.Progress, err = d.Box.Change(ctx, f.Request.ID, func(g *Progress) error {
+	f.Progress, err = d.keep(ctx, f.Request, func(g *Progress) error {
 		if g.Answered {
 			return ErrStale
 		}

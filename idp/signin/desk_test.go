@@ -3,6 +3,7 @@ package signin_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,12 +23,15 @@ type hall struct {
 	*testing.T
 	*storagetest.Stores
 	desk    *signin.Desk
+	mu      sync.Mutex
 	answers []signin.Step
 	browser string
 	sid     session.ID
 }
 
 func (h *hall) Answer(_ context.Context, r *signin.Request, s signin.Step, _ *session.Session) (signin.Reply, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.answers = append(h.answers, s)
 	return signin.Reply{Redirect: r.Redirect}, nil
 }

@@ -4,8 +4,8 @@
 //
 // A step stores its result and returns to Next, which names the next step from what is stored; so a
 // reload, the back button and both doors behave alike. The request is immutable and travels sealed in the
-// page's address; what changes is Progress, a Transients row under the request's id, made when the first
-// page is shown. The silent path makes none.
+// page's address; what changes is Progress, a Transients row under the request's id, made by the first step
+// that somebody takes. A page that is only shown makes none, nor does the silent path.
 package signin
 
 import (

@@ -125,7 +125,7 @@ func (f *Facts) at(k StepKind) error {
 }
 
 func (d *Desk) change(ctx context.Context, f *Facts, set func(*Progress)) error {
-	p, err := d.Box.Change(ctx, f.Request.ID, func(g *Progress) error {
+	p, err := d.keep(ctx, f.Request, func(g *Progress) error {
 		if g.Answered {
 			return ErrStale
 		}
