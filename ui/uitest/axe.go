@@ -9,7 +9,7 @@ import (
 )
 
 // AxeVariable names the environment variable in which make test hands over the path of axe-core's script.
-const AxeVariable = "PROPUSK_AXE"
+const AxeVariable = "PROPUSK_TEST_AXE"
 
 // ErrNoAxe says that there is no axe-core here.
 var ErrNoAxe = errors.New("axe-core was not provided: make test fetches it with npm")

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	titleSignIn  = "Вход"
+	titleSignIn  = "Вход для сотрудников"
 	titleSearch  = "Кто пришёл?"
 	titleCompare = "Сверьте человека и документ"
 	titleDone    = "Личность подтверждена"
