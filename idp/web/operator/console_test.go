@@ -118,7 +118,10 @@ func TestAnAccountThatChangedMustBeOpenedAgain(t *testing.T) {
 	b := w.browser()
 	b.signIn(w.staff)
 	p := b.open()
-	if _, err := w.ChangeAccount(t.Context(), w.citizen.ID, func(a *account.Account) error { a.Lang = "en"; return nil }); err != nil {
+	if _, err := w.ChangeAccount(t.Context(), w.citizen.ID, func(a *account.Account) error {
+		a.Profile.Person.BirthPlace = "г. Кимры"
+		return nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 	b.fill(p, b.answers("confirm")...).want(t, 409, p.path, "Страница устарела")
