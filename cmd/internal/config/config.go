@@ -75,7 +75,7 @@ type Keys struct {
 
 // Registries are the state's registers that check what citizens say of themselves.
 type Registries struct {
-	// Pension, Interior and Tax are the base addresses of their APIs.
+	// Pension, Interior and Tax are the base addresses of their APIs: https, or http on loopback.
 	Pension  string `yaml:"pension"`
 	Interior string `yaml:"interior"`
 	Tax      string `yaml:"tax"`
@@ -87,7 +87,7 @@ type Registries struct {
 
 // API is an outside service that takes JSON.
 type API struct {
-	// URL is the base address of the API.
+	// URL is the base address of the API: https, or http on loopback.
 	URL string `yaml:"url"`
 	// TokenFile holds the bearer token.
 	TokenFile string `yaml:"token_file"`
