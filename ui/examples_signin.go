@@ -5,6 +5,7 @@ func (SignIn) examples() []Example {
 		{"to a service", SignIn{Origin: &exampleOrigin}},
 		{"by itself", SignIn{Notice: "password_changed"}},
 		{"wrong", SignIn{Form: Form{Faults: []Fault{{Field: "username", Code: "login.wrong"}}}, Origin: &exampleOrigin, Username: "+7 900 000-00-41", ForeignComputer: true}},
+		{"over", SignIn{Form: Form{Faults: []Fault{{Field: "username", Code: "login.over"}}}, Username: "anna@example.org"}},
 		{"slowed", SignIn{Form: Form{Faults: []Fault{{Field: "username", Code: "login.slow", Wait: 5 * 60e9}}}, Username: "anna@example.org"}},
 		{"staff", SignIn{Staff: true}},
 	}

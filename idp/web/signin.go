@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -112,6 +113,9 @@ func origin(c echo.Context, f *signin.Facts) *ui.Origin {
 	return &ui.Origin{Name: f.Party.NameIn(lang(c)), Host: host(f.Party.Home)}
 }
 
+// longWait is beyond what a person waits: then the page shows another way in instead of a time.
+const longWait = time.Hour
+
 // enterPassword judges the first factor. What fails has one page, whatever was wrong.
 func (d *Door) enterPassword(c echo.Context) error {
 	if c.QueryParam("tx") == "" {
@@ -141,6 +145,9 @@ func (d *Door) enterPassword(c echo.Context) error {
 		Device: device(c), Request: edge.RequestID(ctx), Lang: lang(c),
 	})
 	if wrong, ok := slow(c, err, "username", "login.slow"); ok {
+		if wrong[0].Wait > longWait {
+			wrong[0].Code, wrong[0].Wait = "login.over", 0
+		}
 		edge.Cause(ctx, err)
 		return fail(http.StatusTooManyRequests, wrong...)
 	}

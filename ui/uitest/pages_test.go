@@ -123,7 +123,7 @@ func TestFaultsLeadAndAreRepeatedAtTheField(t *testing.T) {
 func TestEveryFaultCodeHasASentence(t *testing.T) {
 	r := renderer(t)
 	codes := append(civil.Codes(), "password.short", "password.long", "password.unprintable", "password.lower", "password.upper",
-		"password.digit", "password.breached", "password.personal", "password.again", "password.required", "login.wrong", "login.slow",
+		"password.digit", "password.breached", "password.personal", "password.again", "password.required", "login.wrong", "login.slow", "login.over",
 		"code.wrong", "code.expired", "code.too_many", "letter_code.wrong", "letter_code.expired", "contact.empty", "contact.both",
 		"consent.required", "reason.required", "totp.wrong", "required", "too_long")
 	for _, lang := range ui.Languages() {
