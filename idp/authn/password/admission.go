@@ -17,7 +17,7 @@ import (
 type Limit struct {
 	// Concurrent is how many run at once: half of the cores, at least one.
 	Concurrent int
-	// Waiting is how many may wait for their turn: 64.
+	// Waiting is how many may wait for their turn: 256. One that waits costs next to nothing; one that is turned away at once comes back at once.
 	Waiting int
 	// Patience is how long one waits: 5 s.
 	Patience time.Duration
@@ -41,7 +41,7 @@ func newGate(l Limit) *gate {
 		l.Concurrent = max(1, runtime.GOMAXPROCS(0)/2)
 	}
 	if l.Waiting <= 0 {
-		l.Waiting = 64
+		l.Waiting = 256
 	}
 	if l.Patience <= 0 {
 		l.Patience = 5 * time.Second
