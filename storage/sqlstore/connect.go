@@ -117,6 +117,15 @@ func connectPostgres(ctx context.Context, dsn string, o Options) (*DB, error) {
 	if config.RuntimeParams["plan_cache_mode"] == "" {
 		config.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
 	}
+	// A plan is kept as long as its connection, or until the statistics change. One made while a table is
+	// young would read the whole of it for a minute to come, a thousand times its cost when it has grown; so
+	// reading a whole table is for statements that no index serves. The price by which the planner is told so
+	// would call the compiler, which is for reports and not for us.
+	for name, value := range map[string]string{"enable_seqscan": "off", "jit": "off"} {
+		if config.RuntimeParams[name] == "" {
+			config.RuntimeParams[name] = value
+		}
+	}
 	if o.Observe != nil {
 		config.Tracer = prepares{o.Observe}
 	}
