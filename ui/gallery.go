@@ -19,7 +19,7 @@ func Gallery() []State {
 	var out []State
 	for _, p := range all() {
 		for _, e := range p.examples() {
-			out = append(out, State{Page: p.PageName(), Name: e.Name, Value: e.Page, Frame: exampleFrame(p)})
+			out = append(out, State{Page: p.PageName(), Name: e.Name, Value: e.Page, Frame: exampleFrame(e.Page)})
 		}
 	}
 	return out
@@ -38,15 +38,20 @@ func exampleFrame(p Page) Frame {
 		"operator-refused": "visit", "operator-none": "visit", "operator-journal": "journal",
 	}[p.PageName()]
 	f.Section = section
-	switch p.(type) {
+	switch p := p.(type) {
+	case SignIn:
+		if p.Staff {
+			f.Operator = &OperatorFrame{}
+		}
 	case OperatorSearch, OperatorCompare, OperatorDone, OperatorForm, OperatorRefused, OperatorNone, OperatorJournal:
+		f.SignedIn = true
 		f.Operator = &OperatorFrame{Centre: "Центр «Садовая, 12»", Name: "П. С. Ильина", Window: "4"}
 	case Refusal, Consent, Logout:
 		f.SignedIn = true
 	default:
 		f.SignedIn = section != ""
 	}
-	if f.SignedIn {
+	if f.SignedIn && f.Operator == nil {
 		f.UserName = "Анна Игоревна Белоусова"
 	}
 	return f

@@ -41,10 +41,10 @@ type Frame struct {
 	Section   string // account, profile, level, security; operator: visit, journal
 	LogoutURL string // "" means /oauth2/logout, for staff /operator/logout
 	RequestID string
-	Operator  *OperatorFrame // the console's own frame
+	Operator  *OperatorFrame // the console's own frame, also before anybody has signed in there
 }
 
-// An OperatorFrame says who is working and where.
+// An OperatorFrame says who is working and where; nobody yet unless SignedIn.
 type OperatorFrame struct{ Centre, Name, Window string }
 
 // A Renderer writes pages.

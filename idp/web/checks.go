@@ -7,6 +7,7 @@ import (
 
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/registry"
+	"github.com/propusk/propusk/idp/web/frame"
 	"github.com/propusk/propusk/ui"
 )
 
@@ -18,7 +19,7 @@ func (d *Door) showChecks(c echo.Context) error {
 		return err
 	}
 	if app == nil {
-		return see(c, "/account/profile")
+		return frame.See(c, "/account/profile")
 	}
 	p := ui.Checks{
 		State: string(app.State), Number: app.Number, SubmittedAt: app.Filed, DueAt: app.Deadline, Taken: app.SNILSTaken,

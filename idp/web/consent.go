@@ -14,6 +14,7 @@ import (
 	"github.com/propusk/propusk/idp/civil"
 	"github.com/propusk/propusk/idp/claims"
 	"github.com/propusk/propusk/idp/signin"
+	"github.com/propusk/propusk/idp/web/frame"
 	"github.com/propusk/propusk/ui"
 )
 
@@ -23,7 +24,7 @@ func (d *Door) showConsent(c echo.Context) error {
 		return err
 	}
 	if signin.Next(f).Kind != signin.Consent {
-		return see(c, withTx("/login", tx))
+		return frame.See(c, frame.WithTx("/login", tx))
 	}
 	a, err := d.Accounts.Account(c.Request().Context(), f.Session.Account)
 	if err != nil {
@@ -36,7 +37,7 @@ func (d *Door) showConsent(c echo.Context) error {
 		return err
 	}
 	return d.render(c, http.StatusOK, "", ui.Consent{
-		Form: ui.Form{Action: withTx("/login/consent", tx)}, Origin: *origin(c, f), Purpose: upperFirst(spoken(f.Party.Purpose, lang(c))),
+		Form: ui.Form{Action: frame.WithTx("/login/consent", tx)}, Origin: *origin(c, f), Purpose: upperFirst(spoken(f.Party.Purpose, frame.Lang(c))),
 		Items: items(a, subject, asked), Until: signin.ConsentUntil(f.Party, d.Now()), Offline: slices.Contains(asked, claims.Offline),
 		Verified: verified, Later: later,
 	})
@@ -48,18 +49,18 @@ func (d *Door) answerConsent(c echo.Context) error {
 		return err
 	}
 	ctx := c.Request().Context()
-	switch field(c, "answer") {
+	switch frame.Field(c, "answer") {
 	case "allow":
 		err = d.SignIn.Allow(ctx, f)
 	case "deny":
 		err = d.SignIn.Deny(ctx, f)
 	default:
-		return errForm
+		return frame.ErrForm
 	}
 	if err != nil {
 		return err
 	}
-	return see(c, withTx("/login", tx))
+	return frame.See(c, frame.WithTx("/login", tx))
 }
 
 // items are the facts that a party asks for, by name and value. What the account has not yet is named too:

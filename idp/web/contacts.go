@@ -9,6 +9,7 @@ import (
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/contact"
 	"github.com/propusk/propusk/idp/edge"
+	"github.com/propusk/propusk/idp/web/frame"
 	"github.com/propusk/propusk/ui"
 )
 
@@ -32,7 +33,7 @@ func (d *Door) contacts(c echo.Context, status int, wrong []ui.Fault) error {
 	_, a := whoever(c)
 	p := ui.Contacts{
 		Form: ui.Form{Action: "/account/contacts", Faults: wrong}, Phone: masked(a, account.Phone), Email: masked(a, account.Email),
-		Removable: d.removable(a), Tel: field(c, "tel"), NewEmail: field(c, "email"), Notice: told(c, "contact_kept", "contact_removed"),
+		Removable: d.removable(a), Tel: frame.Field(c, "tel"), NewEmail: frame.Field(c, "email"), Notice: told(c, "contact_kept", "contact_removed"),
 	}
 	claims, err := d.Contacts.Claims(c.Request().Context(), a)
 	if err != nil {
@@ -53,10 +54,10 @@ func (d *Door) removable(a *account.Account) bool {
 func (d *Door) keepContact(c echo.Context) error {
 	_, a := whoever(c)
 	ctx := c.Request().Context()
-	if err := d.Contacts.Keep(ctx, a.ID, field(c, "keep"), edge.RequestID(ctx)); err != nil {
+	if err := d.Contacts.Keep(ctx, a.ID, frame.Field(c, "keep"), edge.RequestID(ctx)); err != nil {
 		return err
 	}
-	return see(c, "/account/contacts?notice=contact_kept")
+	return frame.See(c, "/account/contacts?notice=contact_kept")
 }
 
 func (d *Door) showContactRemove(c echo.Context) error {
@@ -68,7 +69,7 @@ func (d *Door) contactRemove(c echo.Context, status int, wrong []ui.Fault) error
 	_, a := whoever(c)
 	kind := account.ContactKind(c.QueryParam("contact"))
 	if _, ok := a.Profile.Contact(kind); !ok || !d.removable(a) {
-		return see(c, "/account/contacts")
+		return frame.See(c, "/account/contacts")
 	}
 	return d.render(c, status, "account", ui.ContactRemove{
 		Form: ui.Form{Action: "/account/contacts/remove?contact=" + string(kind), Faults: wrong},
@@ -89,15 +90,15 @@ func (d *Door) removeContact(c echo.Context) error {
 	err = d.Contacts.Remove(ctx, a.ID, account.ContactKind(c.QueryParam("contact")), edge.RequestID(ctx))
 	switch {
 	case errors.Is(err, contact.ErrNone):
-		return see(c, "/account/contacts") // removed in another tab
+		return frame.See(c, "/account/contacts") // removed in another tab
 	case errors.Is(err, contact.ErrLast):
-		return d.contacts(c, http.StatusForbidden, one("contact", "contact.last"))
+		return d.contacts(c, http.StatusForbidden, frame.One("contact", "contact.last"))
 	case errors.Is(err, contact.ErrRestricted):
 		return d.contacts(c, http.StatusForbidden, []ui.Fault{{Field: "contact", Code: "contact.restricted", When: a.RestrictedUntil}})
 	case err != nil:
 		return err
 	}
-	return see(c, "/account/contacts?notice=contact_removed")
+	return frame.See(c, "/account/contacts?notice=contact_removed")
 }
 
 // afterProof is where a proved contact leads. Of one that another account holds, the page says no more than
@@ -111,12 +112,12 @@ func afterProof(out contact.Outcome) string {
 
 // startContact asks for the password and sends a code or a link to the new contact.
 func (d *Door) startContact(c echo.Context) error {
-	tel, mail := field(c, "tel"), field(c, "email")
+	tel, mail := frame.Field(c, "tel"), frame.Field(c, "email")
 	switch {
 	case tel == "" && mail == "":
-		return d.contacts(c, http.StatusUnprocessableEntity, one("contact", "contact.empty"))
+		return d.contacts(c, http.StatusUnprocessableEntity, frame.One("contact", "contact.empty"))
 	case tel != "" && mail != "":
-		return d.contacts(c, http.StatusUnprocessableEntity, one("contact", "contact.both"))
+		return d.contacts(c, http.StatusUnprocessableEntity, frame.One("contact", "contact.both"))
 	}
 	_, a := whoever(c)
 	ctx := c.Request().Context()
@@ -131,23 +132,23 @@ func (d *Door) startContact(c echo.Context) error {
 	if mail != "" {
 		kind, typed, to = account.Email, mail, "/account/contacts/sent"
 	}
-	ref, err := d.Contacts.Start(ctx, a, kind, typed, lang(c), edge.Network(ctx))
-	if wrong, ok := faults(err); ok {
+	ref, err := d.Contacts.Start(ctx, a, kind, typed, frame.Lang(c), edge.Network(ctx))
+	if wrong, ok := frame.Faults(err); ok {
 		return d.contacts(c, http.StatusUnprocessableEntity, wrong)
 	}
-	if wrong, ok := slow(c, err, "", "login.slow"); ok {
+	if wrong, ok := frame.Slow(c, err, "", "login.slow"); ok {
 		edge.Cause(ctx, err)
 		return d.contacts(c, http.StatusTooManyRequests, wrong)
 	}
 	switch {
 	case errors.Is(err, contact.ErrHave):
-		return d.contacts(c, http.StatusUnprocessableEntity, one("contact", "contact.same"))
+		return d.contacts(c, http.StatusUnprocessableEntity, frame.One("contact", "contact.same"))
 	case errors.Is(err, contact.ErrRestricted):
 		return d.contacts(c, http.StatusForbidden, []ui.Fault{{Field: "contact", Code: "contact.restricted", When: a.RestrictedUntil}})
 	case err != nil:
 		return err
 	}
-	return see(c, withRef(to, ref))
+	return frame.See(c, withRef(to, ref))
 }
 
 func (d *Door) contactFlow(c echo.Context) (string, *contact.Flow, error) {
@@ -184,17 +185,17 @@ func (d *Door) enterContactCode(c echo.Context) error {
 	_, a := whoever(c)
 	ctx := c.Request().Context()
 	to := withRef("/account/contacts/code", ref)
-	if field(c, "again") != "" {
+	if frame.Field(c, "again") != "" {
 		err = d.Contacts.Resend(ctx, ref, a.ID, edge.Network(ctx))
-	} else if field(c, "code") == "" {
-		return d.render(c, http.StatusUnprocessableEntity, "account", contactCodePage(ref, f, one("code", "code.required")))
+	} else if frame.Field(c, "code") == "" {
+		return d.render(c, http.StatusUnprocessableEntity, "account", contactCodePage(ref, f, frame.One("code", "code.required")))
 	} else {
 		var out contact.Outcome
-		out, err = d.Contacts.Enter(ctx, ref, a.ID, field(c, "code"), edge.RequestID(ctx))
+		out, err = d.Contacts.Enter(ctx, ref, a.ID, frame.Field(c, "code"), edge.RequestID(ctx))
 		to = afterProof(out)
 	}
 	if err == nil {
-		return see(c, to)
+		return frame.See(c, to)
 	}
 	status, wrong := proofFault(c, err)
 	if wrong == nil {
@@ -230,14 +231,14 @@ func (d *Door) resendContactLink(c echo.Context) error {
 	_, a := whoever(c)
 	ctx := c.Request().Context()
 	err = d.Contacts.Resend(ctx, ref, a.ID, edge.Network(ctx))
-	if wrong, ok := slow(c, err, "", "login.slow"); ok {
+	if wrong, ok := frame.Slow(c, err, "", "login.slow"); ok {
 		edge.Cause(ctx, err)
 		return d.render(c, http.StatusTooManyRequests, "account", contactSentPage(ref, f, wrong))
 	}
 	if err != nil {
 		return err
 	}
-	return see(c, withRef("/account/contacts/sent", ref))
+	return frame.See(c, withRef("/account/contacts/sent", ref))
 }
 
 func (d *Door) showContactLink(c echo.Context) error {
@@ -256,5 +257,5 @@ func (d *Door) openContactLink(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return see(c, afterProof(out))
+	return frame.See(c, afterProof(out))
 }

@@ -1,6 +1,6 @@
 // Package web shows citizens their pages: signing in, opening an account, coming back to it, and what they may do when they are in.
 //
-// Every handler takes its input, calls the domain and returns the error or shows a page; errors.go
+// Every handler takes its input, calls the domain and returns the error or shows a page; package frame
 // turns errors into pages. Forms post to their own address, so that a page is always safe to reload: a
 // POST changes and answers 303, or shows the same page again (422) with what is wrong. What a page in
 // the middle of something needs to know stands in Transients; its address carries a sealed id at most,
@@ -16,7 +16,6 @@ package web
 import (
 	"context"
 	"log/slog"
-	"net/http"
 	"net/url"
 	"time"
 
@@ -39,6 +38,7 @@ import (
 	"github.com/propusk/propusk/idp/session"
 	"github.com/propusk/propusk/idp/signin"
 	"github.com/propusk/propusk/idp/transient"
+	"github.com/propusk/propusk/idp/web/frame"
 	"github.com/propusk/propusk/ui"
 )
 
@@ -103,14 +103,24 @@ type Legal struct {
 }
 
 // A Door is the hosted pages.
-type Door struct{ Config }
+type Door struct {
+	Config
+	pages    *frame.Frame
+	visitors frame.Visitors
+}
 
 // New makes the door.
-func New(c Config) *Door { return &Door{c} }
+func New(c Config) *Door {
+	return &Door{
+		Config:   c,
+		pages:    frame.New(frame.Config{UI: c.UI, Public: c.Public, Wall: c.Wall, Log: c.Log, Dress: dress, Own: own, Onward: onward, Dispatcher: "/login"}),
+		visitors: frame.Visitors{Cookies: c.Cookies, Read: c.Read, Now: c.Now},
+	}
+}
 
 // Mount adds every page. Middleware is over all of them; an exception is written at its route.
 func (d *Door) Mount(e *echo.Echo) {
-	all := e.Group("", d.errors, d.guard, d.language)
+	all := d.pages.Group(e, "")
 	d.mountSignIn(all)
 	d.mountRegister(all)
 	d.mountRecover(all)
@@ -124,57 +134,3 @@ func (d *Door) Mount(e *echo.Echo) {
 	// mine is rooted at /account and knows whoever(c): mountRise adds "/profile", "/checks", "/confirm/…".
 	d.mountRise(mine)
 }
-
-// The keys under which middleware leaves what it found in the echo context.
-const (
-	keyLang    = "web.lang"
-	keySession = "web.session"
-	keyAccount = "web.account"
-	keyOrigin  = "web.origin"
-	keyChosen  = "web.chosen"
-	keyBrowser = "web.browser"
-)
-
-// whoever is the citizen behind a page that signedIn let through.
-func whoever(c echo.Context) (*session.Session, *account.Account) {
-	s, _ := c.Get(keySession).(*session.Session)
-	a, _ := c.Get(keyAccount).(*account.Account)
-	return s, a
-}
-
-// signedIn lets a citizen with a living session through and sends others to sign in and come back.
-// What was posted by someone whose session has ended is lost: they come back to the form.
-func (d *Door) signedIn(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		found, err := d.recognise(c)
-		if err != nil {
-			return err
-		}
-		if found {
-			if err := d.speakTo(c); err != nil {
-				return err
-			}
-			return next(c)
-		}
-		to := c.Request().URL.Path
-		if c.Request().Method == http.MethodGet && c.Request().URL.RawQuery != "" {
-			to += "?" + c.Request().URL.RawQuery
-		}
-		notice := ""
-		if id, _ := d.Cookies.Read(c.Request()); id != "" {
-			notice = "ended"
-		}
-		return d.sendToSignIn(c, to, notice)
-	}
-}
-
-// lang is the language of this answer.
-func lang(c echo.Context) string {
-	if l, ok := c.Get(keyLang).(string); ok {
-		return l
-	}
-	return ui.Languages()[0]
-}
-
-// see answers a POST that changed something: the browser goes on with a GET.
-func see(c echo.Context, to string) error { return c.Redirect(http.StatusSeeOther, to) }

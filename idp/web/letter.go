@@ -11,6 +11,7 @@ import (
 	"github.com/propusk/propusk/idp/confirm"
 	"github.com/propusk/propusk/idp/edge"
 	"github.com/propusk/propusk/idp/fault"
+	"github.com/propusk/propusk/idp/web/frame"
 	"github.com/propusk/propusk/ui"
 )
 
@@ -26,7 +27,7 @@ func (d *Door) showLetter(c echo.Context) error {
 	l := facts.Letter
 	if l == nil || !l.Used.IsZero() || c.QueryParam("new") != "" {
 		if !w.Open {
-			return see(c, "/account/confirm")
+			return frame.See(c, "/account/confirm")
 		}
 		return d.askAddress(c, a, http.StatusOK, d.draftAddress(c, a), nil)
 	}
@@ -89,7 +90,7 @@ func (d *Door) letter(c echo.Context, a *account.Account, l *confirm.Letter, sta
 
 // changeLetter takes what the letter's pages post: a code, a cancellation, or an address.
 func (d *Door) changeLetter(c echo.Context) error {
-	switch field(c, "act") {
+	switch frame.Field(c, "act") {
 	case "enter":
 		return d.enterLetterCode(c)
 	case "cancel":
@@ -97,7 +98,7 @@ func (d *Door) changeLetter(c echo.Context) error {
 		if err := d.Letters.Cancel(c.Request().Context(), a.ID); err != nil && !errors.Is(err, confirm.ErrNoLetter) {
 			return err
 		}
-		return see(c, "/account/confirm/letter")
+		return frame.See(c, "/account/confirm/letter")
 	}
 	return d.takeAddress(c)
 }
@@ -106,21 +107,21 @@ func (d *Door) changeLetter(c echo.Context) error {
 func (d *Door) enterLetterCode(c echo.Context) error {
 	_, a := whoever(c)
 	ctx := c.Request().Context()
-	typed := field(c, "letter-code")
+	typed := frame.Field(c, "letter-code")
 	_, err := d.Letters.Enter(ctx, a.ID, typed)
 	var miss *confirm.WrongCodeError
-	wrong, slip := faults(err)
+	wrong, slip := frame.Faults(err)
 	switch {
 	case err == nil:
-		return see(c, "/account/confirm/done")
+		return frame.See(c, "/account/confirm/done")
 	case errors.Is(err, confirm.ErrNoLetter):
-		return see(c, "/account/confirm/letter")
+		return frame.See(c, "/account/confirm/letter")
 	case errors.Is(err, confirm.ErrChecking), errors.Is(err, confirm.ErrNotStandard), errors.Is(err, confirm.ErrRestricted):
-		return see(c, "/account/confirm")
+		return frame.See(c, "/account/confirm")
 	case errors.As(err, &miss):
 		wrong = []ui.Fault{{Field: "letter-code", Code: "letter_code.wrong", Count: miss.Left}}
 		if miss.Left == 0 {
-			return see(c, "/account/confirm/letter") // the letter is over, and the page says so
+			return frame.See(c, "/account/confirm/letter") // the letter is over, and the page says so
 		}
 	case !slip:
 		return err
@@ -138,12 +139,12 @@ func (d *Door) takeAddress(c echo.Context) error {
 	_, a := whoever(c)
 	ctx := c.Request().Context()
 	typed := civil.Address{
-		PostalCode: field(c, "postal-code"), Region: field(c, "region"), Locality: field(c, "locality"),
-		Street: field(c, "street"), House: field(c, "house"), Flat: field(c, "flat"),
+		PostalCode: frame.Field(c, "postal-code"), Region: frame.Field(c, "region"), Locality: frame.Field(c, "locality"),
+		Street: frame.Field(c, "street"), House: frame.Field(c, "house"), Flat: frame.Field(c, "flat"),
 	}
 	to, err := civil.ParseAddress(typed)
 	if err != nil {
-		wrong, ok := faults(err)
+		wrong, ok := frame.Faults(err)
 		if !ok {
 			return err
 		}
@@ -153,7 +154,7 @@ func (d *Door) takeAddress(c echo.Context) error {
 	if err := d.addressDrafts().Put(ctx, a.ID.String(), to, d.Now().Add(draftLife)); err != nil {
 		return err
 	}
-	return see(c, "/account/confirm/letter/check")
+	return frame.See(c, "/account/confirm/letter/check")
 }
 
 // showOrder shows the order before it is sent.
@@ -165,11 +166,11 @@ func (d *Door) showOrder(c echo.Context) error {
 		return err
 	}
 	if !way(facts, account.MailCode).Open {
-		return see(c, "/account/confirm")
+		return frame.See(c, "/account/confirm")
 	}
 	to, err := d.addressDrafts().Load(ctx, a.ID.String())
 	if errors.Is(err, fault.NotFound) {
-		return see(c, "/account/confirm/letter?new=1")
+		return frame.See(c, "/account/confirm/letter?new=1")
 	}
 	if err != nil {
 		return err
@@ -192,7 +193,7 @@ func (d *Door) orderLetter(c echo.Context) error {
 	ctx := c.Request().Context()
 	to, err := d.addressDrafts().Take(ctx, a.ID.String())
 	if errors.Is(err, fault.NotFound) {
-		return see(c, "/account/confirm/letter")
+		return frame.See(c, "/account/confirm/letter")
 	}
 	if err != nil {
 		return err
@@ -201,9 +202,9 @@ func (d *Door) orderLetter(c echo.Context) error {
 	var soon *confirm.TooSoonError
 	switch {
 	case err == nil:
-		return see(c, "/account/confirm/letter?ordered=1")
+		return frame.See(c, "/account/confirm/letter?ordered=1")
 	case errors.As(err, &soon), errors.Is(err, confirm.ErrChecking), errors.Is(err, confirm.ErrNotStandard), errors.Is(err, confirm.ErrRestricted):
-		return see(c, "/account/confirm")
+		return frame.See(c, "/account/confirm")
 	}
 	if back := d.addressDrafts().Put(ctx, a.ID.String(), to, d.Now().Add(draftLife)); back != nil {
 		return errors.Join(err, back)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/confirm"
+	"github.com/propusk/propusk/idp/web/frame"
 	"github.com/propusk/propusk/ui"
 )
 
@@ -71,7 +72,7 @@ func (d *Door) card(c echo.Context, a *account.Account, w confirm.Way) (ui.Metho
 			return card, err
 		}
 		if len(centres) > 0 {
-			card.Nearest = spoken(centres[0].Address, lang(c))
+			card.Nearest = spoken(centres[0].Address, frame.Lang(c))
 		}
 	}
 	return card, nil
@@ -87,7 +88,7 @@ func (d *Door) showConfirmed(c echo.Context) error {
 		}
 	}
 	if newest.Method == 0 {
-		return see(c, "/account/confirm")
+		return frame.See(c, "/account/confirm")
 	}
 	p := ui.Confirmed{Method: newest.Method.String(), At: newest.At, Number: newest.Track}
 	services, err := d.takers(c, a, 0)

@@ -9,12 +9,13 @@ import (
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/fault"
 	"github.com/propusk/propusk/idp/policy"
+	"github.com/propusk/propusk/idp/web/frame"
 	"github.com/propusk/propusk/ui"
 )
 
 // mountOpen adds the pages that are open to all.
 func (d *Door) mountOpen(g *echo.Group) {
-	g.GET("/", func(c echo.Context) error { return see(c, "/account") })
+	g.GET("/", func(c echo.Context) error { return frame.See(c, "/account") })
 	g.GET("/why/:id", d.why)
 	g.GET("/legal/:text", d.legal)
 }
@@ -49,7 +50,7 @@ func (d *Door) why(c echo.Context) error {
 		return err
 	}
 	if err == nil {
-		p.Service = party.NameIn(lang(c))
+		p.Service = party.NameIn(frame.Lang(c))
 		if len(party.Policy.Accept) > 0 {
 			need := demandOf(party.Policy)
 			p.Need = &need

@@ -12,6 +12,7 @@ import (
 	"github.com/propusk/propusk/idp/authn/password"
 	"github.com/propusk/propusk/idp/edge"
 	"github.com/propusk/propusk/idp/seal"
+	"github.com/propusk/propusk/idp/web/frame"
 	"github.com/propusk/propusk/ui"
 )
 
@@ -60,38 +61,38 @@ func (d *Door) passwordChange(c echo.Context, status int, suggested string, wron
 
 // changePassword ends every session but this one's browser, which gets a new one.
 func (d *Door) changePassword(c echo.Context) error {
-	if field(c, "suggest") != "" {
+	if frame.Field(c, "suggest") != "" {
 		s, err := suggest()
 		if err != nil {
 			return err
 		}
 		return d.passwordChange(c, http.StatusOK, s, nil)
 	}
-	if field(c, "current-password") == "" {
-		return d.passwordChange(c, http.StatusUnprocessableEntity, "", one("current-password", "password.required"))
+	if frame.Field(c, "current-password") == "" {
+		return d.passwordChange(c, http.StatusUnprocessableEntity, "", frame.One("current-password", "password.required"))
 	}
 	s, a := whoever(c)
 	ctx := c.Request().Context()
 	next, secret, err := d.Authn.ChangePassword(ctx, authn.Change{
-		Account: a.ID, Session: s, Old: field(c, "current-password"), New: field(c, "password"), Again: field(c, "password-again"),
-		Browser: d.browser(c), Request: edge.RequestID(ctx),
+		Account: a.ID, Session: s, Old: frame.Field(c, "current-password"), New: frame.Field(c, "password"), Again: frame.Field(c, "password-again"),
+		Browser: d.visitors.Browser(c), Request: edge.RequestID(ctx),
 	})
-	if wrong, ok := faults(err); ok {
+	if wrong, ok := frame.Faults(err); ok {
 		return d.passwordChange(c, http.StatusUnprocessableEntity, "", d.counted(wrong))
 	}
-	if wrong, ok := slow(c, err, "current-password", "login.slow"); ok {
+	if wrong, ok := frame.Slow(c, err, "current-password", "login.slow"); ok {
 		edge.Cause(ctx, err)
 		return d.passwordChange(c, http.StatusTooManyRequests, "", wrong)
 	}
 	if errors.Is(err, authn.ErrPassword) {
 		edge.Cause(ctx, err)
-		return d.passwordChange(c, http.StatusUnprocessableEntity, "", one("current-password", "password.wrong"))
+		return d.passwordChange(c, http.StatusUnprocessableEntity, "", frame.One("current-password", "password.wrong"))
 	}
 	if err != nil {
 		return err
 	}
 	d.Cookies.Write(c.Response(), next, secret, next.Expires.Sub(d.Now()))
-	return see(c, "/account/security?notice=password_changed")
+	return frame.See(c, "/account/security?notice=password_changed")
 }
 
 func isSealed(err error) bool { return errors.Is(err, seal.ErrSealed) }

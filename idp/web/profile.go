@@ -10,6 +10,7 @@ import (
 	"github.com/propusk/propusk/idp/edge"
 	"github.com/propusk/propusk/idp/fault"
 	"github.com/propusk/propusk/idp/registry"
+	"github.com/propusk/propusk/idp/web/frame"
 	"github.com/propusk/propusk/ui"
 )
 
@@ -60,16 +61,16 @@ func (d *Door) takeProfile(c echo.Context) error {
 	_, a := whoever(c)
 	ctx := c.Request().Context()
 	f := registry.Form{
-		FamilyName: field(c, "family-name"), GivenName: field(c, "given-name"), Patronymic: field(c, "patronymic"), Sex: field(c, "sex"),
-		BirthDay: field(c, "birth-day"), BirthMonth: field(c, "birth-month"), BirthYear: field(c, "birth-year"),
-		BirthPlace: field(c, "birth-place"), Citizenship: field(c, "citizenship"), SNILS: field(c, "snils"),
-		DocumentType: field(c, "document-type"), DocumentNumber: field(c, "document-number"),
-		IssuedDay: field(c, "issued-day"), IssuedMonth: field(c, "issued-month"), IssuedYear: field(c, "issued-year"),
-		ExpiresDay: field(c, "expires-day"), ExpiresMonth: field(c, "expires-month"), ExpiresYear: field(c, "expires-year"),
-		DepartmentCode: field(c, "department-code"), Issuer: field(c, "issuer"),
+		FamilyName: frame.Field(c, "family-name"), GivenName: frame.Field(c, "given-name"), Patronymic: frame.Field(c, "patronymic"), Sex: frame.Field(c, "sex"),
+		BirthDay: frame.Field(c, "birth-day"), BirthMonth: frame.Field(c, "birth-month"), BirthYear: frame.Field(c, "birth-year"),
+		BirthPlace: frame.Field(c, "birth-place"), Citizenship: frame.Field(c, "citizenship"), SNILS: frame.Field(c, "snils"),
+		DocumentType: frame.Field(c, "document-type"), DocumentNumber: frame.Field(c, "document-number"),
+		IssuedDay: frame.Field(c, "issued-day"), IssuedMonth: frame.Field(c, "issued-month"), IssuedYear: frame.Field(c, "issued-year"),
+		ExpiresDay: frame.Field(c, "expires-day"), ExpiresMonth: frame.Field(c, "expires-month"), ExpiresYear: frame.Field(c, "expires-year"),
+		DepartmentCode: frame.Field(c, "department-code"), Issuer: frame.Field(c, "issuer"),
 	}
 	if _, err := f.Parse(d.Registry.Today()); err != nil {
-		wrong, ok := faults(err)
+		wrong, ok := frame.Faults(err)
 		if !ok {
 			return err
 		}
@@ -83,7 +84,7 @@ func (d *Door) takeProfile(c echo.Context) error {
 	if err := d.profileDrafts().Put(ctx, a.ID.String(), f, d.Now().Add(draftLife)); err != nil {
 		return err
 	}
-	return see(c, "/account/profile/check")
+	return frame.See(c, "/account/profile/check")
 }
 
 // showAnswers shows what will be sent, before it is.
@@ -92,14 +93,14 @@ func (d *Door) showAnswers(c echo.Context) error {
 	ctx := c.Request().Context()
 	form, err := d.profileDrafts().Load(ctx, a.ID.String())
 	if errors.Is(err, fault.NotFound) {
-		return see(c, "/account/profile")
+		return frame.See(c, "/account/profile")
 	}
 	if err != nil {
 		return err
 	}
 	p, err := form.Parse(d.Registry.Today())
 	if err != nil {
-		return see(c, "/account/profile") // a day has passed that the dates are judged by
+		return frame.See(c, "/account/profile") // a day has passed that the dates are judged by
 	}
 	app, err := absent(d.Read.LastApplication(ctx, a.ID))
 	if err != nil {
@@ -126,7 +127,7 @@ func (d *Door) sendAnswers(c echo.Context) error {
 	drafts := d.profileDrafts()
 	form, err := drafts.Take(ctx, a.ID.String())
 	if errors.Is(err, fault.NotFound) {
-		return see(c, "/account/checks") // sent a moment ago; without any application that page leads on
+		return frame.See(c, "/account/checks") // sent a moment ago; without any application that page leads on
 	}
 	if err != nil {
 		return err
@@ -136,16 +137,16 @@ func (d *Door) sendAnswers(c echo.Context) error {
 		_, err = d.Registry.Submit(ctx, a.ID, p, a.Lang)
 	}
 	if errors.Is(err, registry.ErrUnchanged) {
-		return see(c, "/account/confirm")
+		return frame.See(c, "/account/confirm")
 	}
 	if err != nil {
 		if back := drafts.Put(ctx, a.ID.String(), form, d.Now().Add(draftLife)); back != nil {
 			return errors.Join(err, back)
 		}
-		if _, wrong := faults(err); wrong {
-			return see(c, "/account/profile")
+		if _, wrong := frame.Faults(err); wrong {
+			return frame.See(c, "/account/profile")
 		}
 		return err
 	}
-	return see(c, "/account/checks")
+	return frame.See(c, "/account/checks")
 }

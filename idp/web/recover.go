@@ -11,6 +11,7 @@ import (
 	"github.com/propusk/propusk/idp/edge"
 	"github.com/propusk/propusk/idp/recovery"
 	"github.com/propusk/propusk/idp/signin"
+	"github.com/propusk/propusk/idp/web/frame"
 	"github.com/propusk/propusk/ui"
 )
 
@@ -40,7 +41,7 @@ func (d *Door) showRecover(c echo.Context) error {
 }
 
 func recoverPage(c echo.Context, tx string, wrong []ui.Fault) ui.RecoverStart {
-	return ui.RecoverStart{Form: ui.Form{Action: withTx("/recover", tx), Faults: wrong}, Username: field(c, "username")}
+	return ui.RecoverStart{Form: ui.Form{Action: frame.WithTx("/recover", tx), Faults: wrong}, Username: frame.Field(c, "username")}
 }
 
 func (d *Door) startRecover(c echo.Context) error {
@@ -54,23 +55,23 @@ func (d *Door) startRecover(c echo.Context) error {
 	}
 	ctx := c.Request().Context()
 	ref, err := d.Recovery.Start(ctx, recovery.Form{
-		Username: field(c, "username"), Lang: lang(c), Waiting: tx, Browser: d.browser(c), Network: edge.Network(ctx), Mark: d.mark(c),
+		Username: frame.Field(c, "username"), Lang: frame.Lang(c), Waiting: tx, Browser: d.visitors.Browser(c), Network: edge.Network(ctx), Mark: d.mark(c),
 	})
-	if wrong, ok := faults(err); ok {
+	if wrong, ok := frame.Faults(err); ok {
 		return d.render(c, http.StatusUnprocessableEntity, "", recoverPage(c, tx, wrong))
 	}
-	if wrong, ok := slow(c, err, "username", "login.slow"); ok {
+	if wrong, ok := frame.Slow(c, err, "username", "login.slow"); ok {
 		edge.Cause(ctx, err)
 		return d.render(c, http.StatusTooManyRequests, "", recoverPage(c, tx, wrong))
 	}
 	if err != nil {
 		return err
 	}
-	flow, err := d.Recovery.Flow(ctx, ref, d.browser(c))
+	flow, err := d.Recovery.Flow(ctx, ref, d.visitors.Browser(c))
 	if err != nil {
 		return err
 	}
-	return see(c, withRef(recoverPlace(flow), ref))
+	return frame.See(c, withRef(recoverPlace(flow), ref))
 }
 
 // recoverPlace is the page on which a flow stands.
@@ -92,7 +93,7 @@ func recoverPlace(f *recovery.Flow) string {
 // recovery loads the flow of a page; when it stands on another page, elsewhere says so.
 func (d *Door) recovery(c echo.Context, here string) (ref string, f *recovery.Flow, elsewhere string, err error) {
 	ref = c.QueryParam("r")
-	f, err = d.Recovery.Flow(c.Request().Context(), ref, d.browser(c))
+	f, err = d.Recovery.Flow(c.Request().Context(), ref, d.visitors.Browser(c))
 	if err != nil {
 		return "", nil, "", err
 	}
@@ -111,7 +112,7 @@ func (d *Door) showRecoverCode(c echo.Context) error {
 		return err
 	}
 	if elsewhere != "" {
-		return see(c, elsewhere)
+		return frame.See(c, elsewhere)
 	}
 	return d.render(c, http.StatusOK, "", recoverCodePage(c, ref, f, nil))
 }
@@ -126,10 +127,10 @@ var ownContacts = map[string]string{
 func recoverCodePage(c echo.Context, ref string, f *recovery.Flow, wrong []ui.Fault) ui.SMSCode {
 	p := ui.SMSCode{
 		Form: ui.Form{Action: withRef("/recover/code", ref), Faults: wrong}, Purpose: "recover",
-		Phone: f.Typed, ExpiresAt: f.Phone.Until, ChangeURL: withTx("/recover", f.Waiting),
+		Phone: f.Typed, ExpiresAt: f.Phone.Until, ChangeURL: frame.WithTx("/recover", f.Waiting),
 	}
 	if f.Named == recovery.BySNILS {
-		p.Phone, p.ChangeURL = ownContacts[lang(c)], ""
+		p.Phone, p.ChangeURL = ownContacts[frame.Lang(c)], ""
 	}
 	if left := f.Phone.Left(); left <= 2 {
 		p.TriesLeft = left
@@ -143,25 +144,25 @@ func (d *Door) enterRecoverCode(c echo.Context) error {
 		return err
 	}
 	if elsewhere != "" {
-		return see(c, elsewhere)
+		return frame.See(c, elsewhere)
 	}
 	ctx := c.Request().Context()
-	if field(c, "again") != "" {
-		err = d.Recovery.Resend(ctx, ref, d.browser(c), edge.Network(ctx))
-	} else if field(c, "code") == "" {
-		return d.render(c, http.StatusUnprocessableEntity, "", recoverCodePage(c, ref, f, one("code", "code.required")))
+	if frame.Field(c, "again") != "" {
+		err = d.Recovery.Resend(ctx, ref, d.visitors.Browser(c), edge.Network(ctx))
+	} else if frame.Field(c, "code") == "" {
+		return d.render(c, http.StatusUnprocessableEntity, "", recoverCodePage(c, ref, f, frame.One("code", "code.required")))
 	} else {
-		_, err = d.Recovery.Enter(ctx, ref, d.browser(c), field(c, "code"))
+		_, err = d.Recovery.Enter(ctx, ref, d.visitors.Browser(c), frame.Field(c, "code"))
 	}
 	if err == nil {
-		return see(c, withRef("/recover/code", ref))
+		return frame.See(c, withRef("/recover/code", ref))
 	}
 	status, wrong := proofFault(c, err)
 	if wrong == nil {
 		return err
 	}
 	edge.Cause(ctx, err)
-	if f, err = d.Recovery.Flow(ctx, ref, d.browser(c)); err != nil {
+	if f, err = d.Recovery.Flow(ctx, ref, d.visitors.Browser(c)); err != nil {
 		return err
 	}
 	return d.render(c, status, "", recoverCodePage(c, ref, f, wrong))
@@ -173,7 +174,7 @@ func (d *Door) showRecoverSent(c echo.Context) error {
 		return err
 	}
 	if elsewhere != "" {
-		return see(c, elsewhere)
+		return frame.See(c, elsewhere)
 	}
 	return d.render(c, http.StatusOK, "", recoverSentPage(ref, f, nil))
 }
@@ -181,7 +182,7 @@ func (d *Door) showRecoverSent(c echo.Context) error {
 func recoverSentPage(ref string, f *recovery.Flow, wrong []ui.Fault) ui.EmailSent {
 	return ui.EmailSent{
 		Form: ui.Form{Action: withRef("/recover/sent", ref), Faults: wrong}, Purpose: "recover",
-		Email: f.Typed, ValidUntil: f.Mail.Until, ChangeURL: withTx("/recover", f.Waiting),
+		Email: f.Typed, ValidUntil: f.Mail.Until, ChangeURL: frame.WithTx("/recover", f.Waiting),
 	}
 }
 
@@ -191,18 +192,18 @@ func (d *Door) resendRecoverLink(c echo.Context) error {
 		return err
 	}
 	if elsewhere != "" {
-		return see(c, elsewhere)
+		return frame.See(c, elsewhere)
 	}
 	ctx := c.Request().Context()
-	err = d.Recovery.Resend(ctx, ref, d.browser(c), edge.Network(ctx))
-	if wrong, ok := slow(c, err, "", "login.slow"); ok {
+	err = d.Recovery.Resend(ctx, ref, d.visitors.Browser(c), edge.Network(ctx))
+	if wrong, ok := frame.Slow(c, err, "", "login.slow"); ok {
 		edge.Cause(ctx, err)
 		return d.render(c, http.StatusTooManyRequests, "", recoverSentPage(ref, f, wrong))
 	}
 	if err != nil {
 		return err
 	}
-	return see(c, withRef("/recover/sent", ref))
+	return frame.See(c, withRef("/recover/sent", ref))
 }
 
 func (d *Door) showRecoverLink(c echo.Context) error {
@@ -210,21 +211,21 @@ func (d *Door) showRecoverLink(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	d.browser(c)
+	d.visitors.Browser(c)
 	return d.render(c, http.StatusOK, "", ui.EmailConfirm{Purpose: "recover", Email: f.Mail.Value})
 }
 
 func (d *Door) openRecoverLink(c echo.Context) error {
 	ctx := c.Request().Context()
-	ref, err := d.Recovery.Open(ctx, c.Param("token"), d.browser(c))
+	ref, err := d.Recovery.Open(ctx, c.Param("token"), d.visitors.Browser(c))
 	if err != nil {
 		return err
 	}
-	f, err := d.Recovery.Flow(ctx, ref, d.browser(c))
+	f, err := d.Recovery.Flow(ctx, ref, d.visitors.Browser(c))
 	if err != nil {
 		return err
 	}
-	return see(c, withRef(recoverPlace(f), ref))
+	return frame.See(c, withRef(recoverPlace(f), ref))
 }
 
 func (d *Door) showRecoverIdentity(c echo.Context) error {
@@ -233,7 +234,7 @@ func (d *Door) showRecoverIdentity(c echo.Context) error {
 		return err
 	}
 	if elsewhere != "" {
-		return see(c, elsewhere)
+		return frame.See(c, elsewhere)
 	}
 	return d.render(c, http.StatusOK, "", identityPage(c, ref, nil))
 }
@@ -241,7 +242,7 @@ func (d *Door) showRecoverIdentity(c echo.Context) error {
 func identityPage(c echo.Context, ref string, wrong []ui.Fault) ui.RecoverIdentity {
 	return ui.RecoverIdentity{
 		Form:  ui.Form{Action: withRef("/recover/identity", ref), Faults: wrong},
-		SNILS: field(c, "snils"), DocumentNumber: field(c, "document-number"),
+		SNILS: frame.Field(c, "snils"), DocumentNumber: frame.Field(c, "document-number"),
 	}
 }
 
@@ -252,11 +253,11 @@ func (d *Door) enterRecoverIdentity(c echo.Context) error {
 		return err
 	}
 	if elsewhere != "" {
-		return see(c, elsewhere)
+		return frame.See(c, elsewhere)
 	}
 	ctx := c.Request().Context()
-	left, err := d.Recovery.Identify(ctx, ref, d.browser(c), field(c, "snils"), field(c, "document-number"))
-	if wrong, ok := faults(err); ok {
+	left, err := d.Recovery.Identify(ctx, ref, d.visitors.Browser(c), frame.Field(c, "snils"), frame.Field(c, "document-number"))
+	if wrong, ok := frame.Faults(err); ok {
 		return d.render(c, http.StatusUnprocessableEntity, "", identityPage(c, ref, wrong))
 	}
 	switch {
@@ -266,11 +267,11 @@ func (d *Door) enterRecoverIdentity(c echo.Context) error {
 		return d.render(c, http.StatusUnprocessableEntity, "", identityPage(c, ref, wrong))
 	case errors.Is(err, recovery.ErrInPerson):
 		edge.Cause(ctx, err)
-		return see(c, "/recover/in-person")
+		return frame.See(c, "/recover/in-person")
 	case err != nil:
 		return err
 	}
-	return see(c, withRef("/recover/password", ref))
+	return frame.See(c, withRef("/recover/password", ref))
 }
 
 func (d *Door) showRecoverPassword(c echo.Context) error {
@@ -279,7 +280,7 @@ func (d *Door) showRecoverPassword(c echo.Context) error {
 		return err
 	}
 	if elsewhere != "" {
-		return see(c, elsewhere)
+		return frame.See(c, elsewhere)
 	}
 	return d.render(c, http.StatusOK, "", d.newPasswordPage(ref, f, "", nil))
 }
@@ -296,9 +297,9 @@ func (d *Door) finishRecover(c echo.Context) error {
 		return err
 	}
 	if elsewhere != "" {
-		return see(c, elsewhere)
+		return frame.See(c, elsewhere)
 	}
-	if field(c, "suggest") != "" {
+	if frame.Field(c, "suggest") != "" {
 		s, err := suggest()
 		if err != nil {
 			return err
@@ -307,10 +308,10 @@ func (d *Door) finishRecover(c echo.Context) error {
 	}
 	ctx := c.Request().Context()
 	done, err := d.Recovery.Finish(ctx, recovery.Password{
-		Ref: ref, Browser: d.browser(c), Password: field(c, "password"), Again: field(c, "password-again"),
+		Ref: ref, Browser: d.visitors.Browser(c), Password: frame.Field(c, "password"), Again: frame.Field(c, "password-again"),
 		Device: device(c), Request: edge.RequestID(ctx),
 	})
-	if wrong, ok := faults(err); ok {
+	if wrong, ok := frame.Faults(err); ok {
 		return d.render(c, http.StatusUnprocessableEntity, "", d.newPasswordPage(ref, f, "", d.counted(wrong)))
 	}
 	if err != nil {
@@ -329,7 +330,7 @@ func (d *Door) finishRecover(c echo.Context) error {
 	if done.Waiting != "" {
 		to += "&tx=" + done.Waiting
 	}
-	return see(c, to)
+	return frame.See(c, to)
 }
 
 // recovered ends a recovery. Until is of the page's address and decides nothing.
@@ -341,7 +342,7 @@ func (d *Door) recovered(c echo.Context) error {
 	}
 	p := ui.RecoverDone{ContinueURL: "/login?notice=recovered"}
 	if f != nil && signin.Next(f).Kind != signin.Stale {
-		p.ContinueURL = withTx("/login", tx) + "&start=1&notice=recovered"
+		p.ContinueURL = frame.WithTx("/login", tx) + "&start=1&notice=recovered"
 	}
 	if n, err := strconv.ParseInt(c.QueryParam("until"), 10, 64); err == nil && n > d.Now().Unix() && n < d.Now().Unix()+366*24*3600 {
 		p.Lowered = &ui.Lowered{Until: time.Unix(n, 0)}
@@ -355,7 +356,7 @@ func (d *Door) inPerson(c echo.Context) error {
 		return err
 	}
 	p := ui.RecoverInPerson{Staff: c.QueryParam("staff") != ""}
-	l := lang(c)
+	l := frame.Lang(c)
 	for _, k := range centres {
 		p.Centres = append(p.Centres, ui.Centre{Name: spoken(k.Name, l), Address: spoken(k.Address, l), Hours: spoken(k.Hours, l)})
 	}

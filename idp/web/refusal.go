@@ -13,6 +13,7 @@ import (
 	"github.com/propusk/propusk/idp/policy"
 	"github.com/propusk/propusk/idp/rp"
 	"github.com/propusk/propusk/idp/signin"
+	"github.com/propusk/propusk/idp/web/frame"
 	"github.com/propusk/propusk/ui"
 )
 
@@ -28,11 +29,11 @@ func (d *Door) showRefusal(c echo.Context) error {
 		if err := d.SignIn.Decline(ctx, f); err != nil {
 			return err
 		}
-		return see(c, withTx("/login", tx))
+		return frame.See(c, frame.WithTx("/login", tx))
 	}
 	step := signin.Next(f)
 	if step.Kind != signin.Refusal {
-		return see(c, withTx("/login", tx))
+		return frame.See(c, frame.WithTx("/login", tx))
 	}
 	a, err := d.Accounts.Account(ctx, f.Session.Account)
 	if err != nil {
@@ -42,7 +43,7 @@ func (d *Door) showRefusal(c echo.Context) error {
 	p := ui.Refusal{
 		Origin: *origin(c, f), Need: demandOf(f.Party.Policy, f.Request.Demand),
 		Have:    ui.Standing{Level: subject.Level.String(), Strong: slices.Contains(f.Session.AMR, "mfa")},
-		BackURL: withTx("/login/refusal", tx) + "&back=1",
+		BackURL: frame.WithTx("/login/refusal", tx) + "&back=1",
 	}
 	for _, r := range step.Decision.Reasons {
 		p.Reasons = append(p.Reasons, string(r))
@@ -82,7 +83,7 @@ func (d *Door) ways(ctx context.Context, a *account.Account, f *signin.Facts, de
 		if a.Credential.TOTP == nil {
 			out = append(out, ui.Way{Kind: "second_factor", URL: "/account/security/totp"})
 		} else {
-			out = append(out, ui.Way{Kind: "sign_in_again", URL: withTx("/login", tx) + "&start=1"})
+			out = append(out, ui.Way{Kind: "sign_in_again", URL: frame.WithTx("/login", tx) + "&start=1"})
 		}
 	}
 	if has(policy.LockedByCitizen) {
@@ -217,7 +218,7 @@ func (d *Door) services(ctx context.Context, c echo.Context, now account.Assuran
 	}
 	var out []ui.Service
 	for _, p := range parties {
-		s := ui.Service{Name: p.NameIn(lang(c)), Answer: "no", Demand: demandOf(asks[p.ID])}
+		s := ui.Service{Name: p.NameIn(frame.Lang(c)), Answer: "no", Demand: demandOf(asks[p.ID])}
 		switch {
 		case policy.Decide(policy.Subject{Assurance: now, AMR: policy.Strongest()}, d.Wall(), asks[p.ID]).Met:
 			s.Answer = "yes"
@@ -238,7 +239,7 @@ func (d *Door) acceptedBy(ctx context.Context, c echo.Context, now account.Assur
 	var out []string
 	for _, p := range parties {
 		if p.ID != but && policy.Decide(policy.Subject{Assurance: now, AMR: amr}, d.Wall(), asks[p.ID]).Met {
-			out = append(out, p.NameIn(lang(c)))
+			out = append(out, p.NameIn(frame.Lang(c)))
 		}
 	}
 	return out, nil

@@ -11,6 +11,7 @@ import (
 	"github.com/propusk/propusk/idp/edge"
 	"github.com/propusk/propusk/idp/register"
 	"github.com/propusk/propusk/idp/signin"
+	"github.com/propusk/propusk/idp/web/frame"
 	"github.com/propusk/propusk/ui"
 )
 
@@ -35,15 +36,15 @@ func (d *Door) waiting(c echo.Context, tx string) (*signin.Facts, error) {
 		return nil, nil
 	}
 	sid, _ := d.Cookies.Read(c.Request())
-	f, err := d.SignIn.Load(c.Request().Context(), tx, d.browser(c), sid)
+	f, err := d.SignIn.Load(c.Request().Context(), tx, d.visitors.Browser(c), sid)
 	if errors.Is(err, signin.ErrStale) || errors.Is(err, signin.ErrOtherBrowser) || isSealed(err) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	d.speakFor(c, f.Request.Lang, f.Request.Started)
-	endsAt(c, f.Request.Redirect)
+	d.pages.SpeakFor(c, f.Request.Lang, f.Request.Started)
+	frame.EndsAt(c, f.Request.Redirect)
 	return f, nil
 }
 
@@ -57,7 +58,7 @@ func (d *Door) showRegister(c echo.Context) error {
 	}
 	p := d.createPage(c, f, tx, nil)
 	if ref := c.QueryParam("r"); ref != "" {
-		flow, err := d.Register.Flow(c.Request().Context(), ref, d.browser(c))
+		flow, err := d.Register.Flow(c.Request().Context(), ref, d.visitors.Browser(c))
 		if err != nil {
 			return err
 		}
@@ -69,12 +70,12 @@ func (d *Door) showRegister(c echo.Context) error {
 func (d *Door) createPage(c echo.Context, f *signin.Facts, tx string, wrong []ui.Fault) ui.CreateAccount {
 	back := "/login"
 	if tx != "" {
-		back = withTx("/login", tx) + "&start=1"
+		back = frame.WithTx("/login", tx) + "&start=1"
 	}
 	return ui.CreateAccount{
-		Form: ui.Form{Action: withTx("/register", tx), Faults: wrong}, Origin: origin(c, f), SignInURL: back,
-		FamilyName: field(c, "family-name"), GivenName: field(c, "given-name"), Tel: field(c, "tel"), Email: field(c, "email"),
-		Consent: field(c, "consent") != "",
+		Form: ui.Form{Action: frame.WithTx("/register", tx), Faults: wrong}, Origin: origin(c, f), SignInURL: back,
+		FamilyName: frame.Field(c, "family-name"), GivenName: frame.Field(c, "given-name"), Tel: frame.Field(c, "tel"), Email: frame.Field(c, "email"),
+		Consent: frame.Field(c, "consent") != "",
 	}
 }
 
@@ -89,23 +90,23 @@ func (d *Door) startRegister(c echo.Context) error {
 	}
 	ctx := c.Request().Context()
 	ref, err := d.Register.Start(ctx, register.Form{
-		FamilyName: field(c, "family-name"), GivenName: field(c, "given-name"), Tel: field(c, "tel"), Email: field(c, "email"),
-		Consent: field(c, "consent") == "1", Lang: lang(c), Waiting: tx, Browser: d.browser(c), Network: edge.Network(ctx),
+		FamilyName: frame.Field(c, "family-name"), GivenName: frame.Field(c, "given-name"), Tel: frame.Field(c, "tel"), Email: frame.Field(c, "email"),
+		Consent: frame.Field(c, "consent") == "1", Lang: frame.Lang(c), Waiting: tx, Browser: d.visitors.Browser(c), Network: edge.Network(ctx),
 	})
-	if wrong, ok := faults(err); ok {
+	if wrong, ok := frame.Faults(err); ok {
 		return d.render(c, http.StatusUnprocessableEntity, "", d.createPage(c, f, tx, wrong))
 	}
-	if wrong, ok := slow(c, err, "", "login.slow"); ok {
+	if wrong, ok := frame.Slow(c, err, "", "login.slow"); ok {
 		edge.Cause(ctx, err)
 		return d.render(c, http.StatusTooManyRequests, "", d.createPage(c, f, tx, wrong))
 	}
 	if err != nil {
 		return err
 	}
-	if field(c, "tel") == "" {
-		return see(c, withRef("/register/sent", ref))
+	if frame.Field(c, "tel") == "" {
+		return frame.See(c, withRef("/register/sent", ref))
 	}
-	return see(c, withRef("/register/code", ref))
+	return frame.See(c, withRef("/register/code", ref))
 }
 
 // withRef is the address of a page of a flow.
@@ -114,7 +115,7 @@ func withRef(path, ref string) string { return path + "?r=" + ref }
 // registration loads the flow of the page, with what waits behind it.
 func (d *Door) registration(c echo.Context) (string, *register.Flow, *signin.Facts, error) {
 	ref := c.QueryParam("r")
-	flow, err := d.Register.Flow(c.Request().Context(), ref, d.browser(c))
+	flow, err := d.Register.Flow(c.Request().Context(), ref, d.visitors.Browser(c))
 	if err != nil {
 		return "", nil, nil, err
 	}
@@ -128,7 +129,7 @@ func (d *Door) showRegisterCode(c echo.Context) error {
 		return err
 	}
 	if to := registerPlace(flow); to != "/register/code" {
-		return see(c, withRef(to, ref))
+		return frame.See(c, withRef(to, ref))
 	}
 	return d.render(c, http.StatusOK, "", registerCodePage(c, ref, flow, f, nil))
 }
@@ -147,7 +148,7 @@ func registerPlace(f *register.Flow) string {
 func registerCodePage(c echo.Context, ref string, flow *register.Flow, f *signin.Facts, wrong []ui.Fault) ui.SMSCode {
 	change := withRef("/register", ref)
 	if flow.Waiting != "" {
-		change = withTx("/register", flow.Waiting) + "&r=" + ref
+		change = frame.WithTx("/register", flow.Waiting) + "&r=" + ref
 	}
 	p := ui.SMSCode{
 		Form: ui.Form{Action: withRef("/register/code", ref), Faults: wrong}, Step: ui.Step{N: 2, Of: 3}, Origin: origin(c, f),
@@ -165,22 +166,22 @@ func (d *Door) enterRegisterCode(c echo.Context) error {
 		return err
 	}
 	ctx := c.Request().Context()
-	if field(c, "again") != "" {
-		err = d.Register.Resend(ctx, ref, d.browser(c), edge.Network(ctx))
-	} else if field(c, "code") == "" {
-		return d.render(c, http.StatusUnprocessableEntity, "", registerCodePage(c, ref, flow, f, one("code", "code.required")))
+	if frame.Field(c, "again") != "" {
+		err = d.Register.Resend(ctx, ref, d.visitors.Browser(c), edge.Network(ctx))
+	} else if frame.Field(c, "code") == "" {
+		return d.render(c, http.StatusUnprocessableEntity, "", registerCodePage(c, ref, flow, f, frame.One("code", "code.required")))
 	} else {
-		_, err = d.Register.Enter(ctx, ref, d.browser(c), field(c, "code"))
+		_, err = d.Register.Enter(ctx, ref, d.visitors.Browser(c), frame.Field(c, "code"))
 	}
 	if err == nil {
-		return see(c, withRef("/register/code", ref))
+		return frame.See(c, withRef("/register/code", ref))
 	}
 	status, wrong := proofFault(c, err)
 	if wrong == nil {
 		return err
 	}
 	edge.Cause(ctx, err)
-	if flow, err = d.Register.Flow(ctx, ref, d.browser(c)); err != nil {
+	if flow, err = d.Register.Flow(ctx, ref, d.visitors.Browser(c)); err != nil {
 		return err
 	}
 	return d.render(c, status, "", registerCodePage(c, ref, flow, f, wrong))
@@ -190,13 +191,13 @@ func (d *Door) enterRegisterCode(c echo.Context) error {
 func proofFault(c echo.Context, err error) (int, []ui.Fault) {
 	switch {
 	case errors.Is(err, contact.ErrCode):
-		return http.StatusUnprocessableEntity, one("code", "code.wrong")
+		return http.StatusUnprocessableEntity, frame.One("code", "code.wrong")
 	case errors.Is(err, contact.ErrCodeOver):
-		return http.StatusUnprocessableEntity, one("code", "code.expired")
+		return http.StatusUnprocessableEntity, frame.One("code", "code.expired")
 	case errors.Is(err, contact.ErrCodeSpent):
-		return http.StatusTooManyRequests, one("code", "code.too_many")
+		return http.StatusTooManyRequests, frame.One("code", "code.too_many")
 	}
-	if wrong, ok := slow(c, err, "code", "code.too_soon"); ok {
+	if wrong, ok := frame.Slow(c, err, "code", "code.too_soon"); ok {
 		return http.StatusTooManyRequests, wrong
 	}
 	return 0, nil
@@ -208,7 +209,7 @@ func (d *Door) showRegisterSent(c echo.Context) error {
 		return err
 	}
 	if to := registerPlace(flow); to != "/register/sent" {
-		return see(c, withRef(to, ref))
+		return frame.See(c, withRef(to, ref))
 	}
 	return d.render(c, http.StatusOK, "", registerSentPage(ref, flow, nil))
 }
@@ -216,7 +217,7 @@ func (d *Door) showRegisterSent(c echo.Context) error {
 func registerSentPage(ref string, flow *register.Flow, wrong []ui.Fault) ui.EmailSent {
 	change := withRef("/register", ref)
 	if flow.Waiting != "" {
-		change = withTx("/register", flow.Waiting) + "&r=" + ref
+		change = frame.WithTx("/register", flow.Waiting) + "&r=" + ref
 	}
 	return ui.EmailSent{
 		Form: ui.Form{Action: withRef("/register/sent", ref), Faults: wrong}, Step: ui.Step{N: 2, Of: 3}, Purpose: "register",
@@ -230,15 +231,15 @@ func (d *Door) resendRegisterLink(c echo.Context) error {
 		return err
 	}
 	ctx := c.Request().Context()
-	err = d.Register.Resend(ctx, ref, d.browser(c), edge.Network(ctx))
-	if wrong, ok := slow(c, err, "", "login.slow"); ok {
+	err = d.Register.Resend(ctx, ref, d.visitors.Browser(c), edge.Network(ctx))
+	if wrong, ok := frame.Slow(c, err, "", "login.slow"); ok {
 		edge.Cause(ctx, err)
 		return d.render(c, http.StatusTooManyRequests, "", registerSentPage(ref, flow, wrong))
 	}
 	if err != nil {
 		return err
 	}
-	return see(c, withRef("/register/sent", ref))
+	return frame.See(c, withRef("/register/sent", ref))
 }
 
 // showRegisterLink is what the link in the mail opens: a button. Opening changes nothing.
@@ -247,16 +248,16 @@ func (d *Door) showRegisterLink(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	d.browser(c) // the button's answer needs it
+	d.visitors.Browser(c) // the button's answer needs it
 	return d.render(c, http.StatusOK, "", ui.EmailConfirm{Form: ui.Form{}, Purpose: "register", Email: flow.Proof.Value})
 }
 
 func (d *Door) openRegisterLink(c echo.Context) error {
-	ref, err := d.Register.Open(c.Request().Context(), c.Param("token"), d.browser(c))
+	ref, err := d.Register.Open(c.Request().Context(), c.Param("token"), d.visitors.Browser(c))
 	if err != nil {
 		return err
 	}
-	return see(c, withRef("/register/password", ref))
+	return frame.See(c, withRef("/register/password", ref))
 }
 
 func (d *Door) showRegisterPassword(c echo.Context) error {
@@ -265,7 +266,7 @@ func (d *Door) showRegisterPassword(c echo.Context) error {
 		return err
 	}
 	if to := registerPlace(flow); to != "/register/password" {
-		return see(c, withRef(to, ref))
+		return frame.See(c, withRef(to, ref))
 	}
 	return d.render(c, http.StatusOK, "", d.choosePage(withRef("/register/password", ref), "register", flow.Proof.Value, "", nil))
 }
@@ -279,7 +280,7 @@ func (d *Door) finishRegister(c echo.Context) error {
 	page := func(status int, suggested string, wrong []ui.Fault) error {
 		return d.render(c, status, "", d.choosePage(withRef("/register/password", ref), "register", flow.Proof.Value, suggested, wrong))
 	}
-	if field(c, "suggest") != "" {
+	if frame.Field(c, "suggest") != "" {
 		s, err := suggest()
 		if err != nil {
 			return err
@@ -288,28 +289,28 @@ func (d *Door) finishRegister(c echo.Context) error {
 	}
 	ctx := c.Request().Context()
 	a, _, err := d.Register.Finish(ctx, register.Password{
-		Ref: ref, Browser: d.browser(c), Password: field(c, "password"), Again: field(c, "password-again"),
+		Ref: ref, Browser: d.visitors.Browser(c), Password: frame.Field(c, "password"), Again: frame.Field(c, "password-again"),
 		Device: device(c), Request: edge.RequestID(ctx),
 	})
-	if wrong, ok := faults(err); ok {
+	if wrong, ok := frame.Faults(err); ok {
 		return page(http.StatusUnprocessableEntity, "", d.counted(wrong))
 	}
 	if errors.Is(err, register.ErrTaken) {
 		// Another page of the same person was quicker, most likely. The contact is proved, so signing in
 		// may be offered in so many words.
 		edge.Cause(ctx, err)
-		return see(c, loginAgain(flow.Waiting))
+		return frame.See(c, loginAgain(flow.Waiting))
 	}
 	if err != nil {
 		return err
 	}
 	tx := flow.Waiting
 	if f == nil {
-		if tx, err = d.SignIn.NewOwn(ctx, "web", "/account", lang(c), d.browser(c)); err != nil {
+		if tx, err = d.SignIn.NewOwn(ctx, "web", "/account", frame.Lang(c), d.visitors.Browser(c)); err != nil {
 			return err
 		}
 		sid, _ := d.Cookies.Read(c.Request())
-		if f, err = d.SignIn.Load(ctx, tx, d.browser(c), sid); err != nil {
+		if f, err = d.SignIn.Load(ctx, tx, d.visitors.Browser(c), sid); err != nil {
 			return err
 		}
 	}
@@ -318,7 +319,7 @@ func (d *Door) finishRegister(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	in, err := d.SignIn.Passed(ctx, f, signin.Proof{Account: a, Factor: "pwd", Device: device(c), Browser: d.browser(c)})
+	in, err := d.SignIn.Passed(ctx, f, signin.Proof{Account: a, Factor: "pwd", Device: device(c), Browser: d.visitors.Browser(c)})
 	if err != nil {
 		return err
 	}
@@ -326,14 +327,14 @@ func (d *Door) finishRegister(c echo.Context) error {
 		d.Cookies.Write(c.Response(), in.Session, in.Browser, in.Left)
 		d.writeMark(c, mark)
 	}
-	return see(c, withTx("/register/done", tx))
+	return frame.See(c, frame.WithTx("/register/done", tx))
 }
 
 func loginAgain(tx string) string {
 	if tx == "" {
 		return "/login"
 	}
-	return withTx("/login", tx) + "&start=1"
+	return frame.WithTx("/login", tx) + "&start=1"
 }
 
 // registered ends the registration: what to sign in with, and on to where the person came from.
@@ -346,7 +347,7 @@ func (d *Door) registered(c echo.Context) error {
 	_, a := whoever(c)
 	p := ui.AccountCreated{Username: loginName(a), Origin: origin(c, f)}
 	if f != nil {
-		p.ContinueURL = withTx("/login", tx)
+		p.ContinueURL = frame.WithTx("/login", tx)
 	}
 	return d.render(c, http.StatusOK, "", p)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/propusk/propusk/idp/fault"
 	"github.com/propusk/propusk/idp/registry"
 	"github.com/propusk/propusk/idp/transient"
+	"github.com/propusk/propusk/idp/web/frame"
 	"github.com/propusk/propusk/ui"
 )
 
@@ -86,7 +87,7 @@ func (d *Door) takers(c echo.Context, a *account.Account, m account.Method) ([]u
 	}
 	var out []ui.Service
 	for _, p := range parties {
-		s := ui.Service{Name: p.NameIn(lang(c)), Answer: "no", Demand: demandOf(asks[p.ID])}
+		s := ui.Service{Name: p.NameIn(frame.Lang(c)), Answer: "no", Demand: demandOf(asks[p.ID])}
 		if confirm.Would(a, m, asks[p.ID], d.Now(), d.Wall()).Met {
 			s.Answer = "yes"
 		}

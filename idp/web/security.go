@@ -18,6 +18,7 @@ import (
 	"github.com/propusk/propusk/idp/grant"
 	"github.com/propusk/propusk/idp/rp"
 	"github.com/propusk/propusk/idp/session"
+	"github.com/propusk/propusk/idp/web/frame"
 	"github.com/propusk/propusk/ui"
 )
 
@@ -57,7 +58,7 @@ func (d *Door) security(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if p.Sessions, err = d.sessions(ctx, s, grants, names, lang(c)); err != nil {
+	if p.Sessions, err = d.sessions(ctx, s, grants, names, frame.Lang(c)); err != nil {
 		return err
 	}
 	consents, err := d.Read.Consents(ctx, a.ID)
@@ -86,7 +87,7 @@ func (d *Door) partyNames(ctx context.Context, c echo.Context) (func(rp.ID) stri
 	}
 	names := map[rp.ID]string{}
 	for _, p := range all {
-		names[p.ID] = p.NameIn(lang(c))
+		names[p.ID] = p.NameIn(frame.Lang(c))
 	}
 	return func(id rp.ID) string {
 		if n := names[id]; n != "" {
@@ -192,13 +193,13 @@ func history(events []audit.Event, names func(rp.ID) string) []ui.Event {
 func (d *Door) endOrRevoke(c echo.Context) error {
 	s, a := whoever(c)
 	ctx := c.Request().Context()
-	end, revoke := field(c, "end"), field(c, "revoke")
+	end, revoke := frame.Field(c, "end"), frame.Field(c, "revoke")
 	why := session.Why{Kind: audit.SessionEnded, Device: s.Device, Request: edge.RequestID(ctx), Now: d.Now(), Wall: d.Wall()}
 	var which session.Scope
 	notice := "ended"
 	switch {
 	case (end == "") == (revoke == ""):
-		return errForm
+		return frame.ErrForm
 	case revoke != "":
 		return d.revoke(c, a.ID, rp.ID(revoke))
 	case end == "others":
@@ -209,7 +210,7 @@ func (d *Door) endOrRevoke(c echo.Context) error {
 	if err := d.Atomically(ctx, func(tx Tx) error { return session.End(ctx, tx, which, true, why) }); err != nil {
 		return err
 	}
-	return see(c, "/account/security?notice="+notice)
+	return frame.See(c, "/account/security?notice="+notice)
 }
 
 func (d *Door) revoke(c echo.Context, id account.ID, client rp.ID) error {
@@ -236,5 +237,5 @@ func (d *Door) revoke(c echo.Context, id account.ID, client rp.ID) error {
 	if err != nil {
 		return err
 	}
-	return see(c, "/account/security?notice=revoked")
+	return frame.See(c, "/account/security?notice=revoked")
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/propusk/propusk/idp/notice"
 	"github.com/propusk/propusk/idp/session"
 	"github.com/propusk/propusk/idp/signin"
+	"github.com/propusk/propusk/idp/web/frame"
 	"github.com/propusk/propusk/ui"
 )
 
@@ -38,12 +39,12 @@ func (d *Door) load(c echo.Context) (*signin.Facts, string, error) {
 		return nil, "", gone("transaction")
 	}
 	sid, _ := d.Cookies.Read(c.Request())
-	f, err := d.SignIn.Load(c.Request().Context(), tx, d.browser(c), sid)
+	f, err := d.SignIn.Load(c.Request().Context(), tx, d.visitors.Browser(c), sid)
 	if err != nil {
 		return nil, "", err
 	}
-	d.speakFor(c, f.Request.Lang, f.Request.Started)
-	endsAt(c, f.Request.Redirect)
+	d.pages.SpeakFor(c, f.Request.Lang, f.Request.Started)
+	frame.EndsAt(c, f.Request.Redirect)
 	return f, tx, nil
 }
 
@@ -62,7 +63,7 @@ func (d *Door) dispatch(c echo.Context) error {
 			return err
 		}
 		if found {
-			return see(c, "/account")
+			return frame.See(c, "/account")
 		}
 		return d.sendToSignIn(c, "/account", noticeOf(c))
 	}
@@ -71,7 +72,7 @@ func (d *Door) dispatch(c echo.Context) error {
 		return err
 	}
 	if f.Request.Door == "operator" {
-		return see(c, withTx("/operator/login", tx)) // the console has its own pages and cookies
+		return frame.See(c, frame.WithTx("/operator/login", tx)) // the console has its own pages and cookies
 	}
 	step := signin.Next(f)
 	anew := c.QueryParam("start") != ""
@@ -81,18 +82,18 @@ func (d *Door) dispatch(c echo.Context) error {
 	case step.Kind == signin.Stale:
 		return signin.ErrStale
 	case step.Kind == signin.SignIn && f.Request.Prompted("create") && !anew:
-		return see(c, withTx("/register", tx))
+		return frame.See(c, frame.WithTx("/register", tx))
 	case step.Kind == signin.SignIn, anew:
 		return d.render(c, http.StatusOK, "", d.signInPage(c, f, tx, f.Request.Hint, nil))
 	}
-	return see(c, withTx(steps[step.Kind], tx))
+	return frame.See(c, frame.WithTx(steps[step.Kind], tx))
 }
 
 func (d *Door) signInPage(c echo.Context, f *signin.Facts, tx, username string, wrong []ui.Fault) ui.SignIn {
 	p := ui.SignIn{
-		Form: ui.Form{Action: withTx("/login", tx), Faults: wrong}, Origin: origin(c, f), Username: username,
-		ForeignComputer: field(c, "foreign-computer") != "",
-		RegisterURL:     withTx("/register", tx), RecoverURL: withTx("/recover", tx),
+		Form: ui.Form{Action: frame.WithTx("/login", tx), Faults: wrong}, Origin: origin(c, f), Username: username,
+		ForeignComputer: frame.Field(c, "foreign-computer") != "",
+		RegisterURL:     frame.WithTx("/register", tx), RecoverURL: frame.WithTx("/recover", tx),
 	}
 	if len(wrong) == 0 {
 		p.Notice = noticeOf(c)
@@ -110,7 +111,7 @@ func origin(c echo.Context, f *signin.Facts) *ui.Origin {
 	if f == nil || f.Party == nil {
 		return nil
 	}
-	return &ui.Origin{Name: f.Party.NameIn(lang(c)), Host: host(f.Party.Home)}
+	return &ui.Origin{Name: f.Party.NameIn(frame.Lang(c)), Host: host(f.Party.Home)}
 }
 
 // longWait is beyond what a person waits: then the page shows another way in instead of a time.
@@ -125,7 +126,7 @@ func (d *Door) enterPassword(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	name, pw := strings.TrimSpace(field(c, "username")), field(c, "password")
+	name, pw := strings.TrimSpace(frame.Field(c, "username")), frame.Field(c, "password")
 	fail := func(status int, wrong ...ui.Fault) error {
 		return d.render(c, status, "", d.signInPage(c, f, tx, name, wrong))
 	}
@@ -142,9 +143,9 @@ func (d *Door) enterPassword(c echo.Context) error {
 	ctx := c.Request().Context()
 	a, err := d.Authn.SignIn(ctx, authn.Attempt{
 		Identifier: name, Password: pw, Network: edge.Network(ctx), Mark: d.mark(c),
-		Device: device(c), Request: edge.RequestID(ctx), Lang: lang(c),
+		Device: device(c), Request: edge.RequestID(ctx), Lang: frame.Lang(c),
 	})
-	if wrong, ok := slow(c, err, "username", "login.slow"); ok {
+	if wrong, ok := frame.Slow(c, err, "username", "login.slow"); ok {
 		if wrong[0].Wait > longWait {
 			wrong[0].Code, wrong[0].Wait = "login.over", 0
 		}
@@ -158,7 +159,7 @@ func (d *Door) enterPassword(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	err = d.passed(c, f, tx, a, "pwd", field(c, "foreign-computer") != "")
+	err = d.passed(c, f, tx, a, "pwd", frame.Field(c, "foreign-computer") != "")
 	if errors.Is(err, signin.ErrLocked) { // a moment ago; no page tells it
 		edge.Cause(ctx, err)
 		return fail(http.StatusUnprocessableEntity, ui.Fault{Field: "username", Code: "login.wrong"})
@@ -169,25 +170,25 @@ func (d *Door) enterPassword(c echo.Context) error {
 // passed records a factor, and goes on to the next step.
 func (d *Door) passed(c echo.Context, f *signin.Facts, tx string, a *account.Account, factor string, foreign bool) error {
 	in, err := d.SignIn.Passed(c.Request().Context(), f, signin.Proof{
-		Account: a, Factor: factor, Foreign: foreign, Device: device(c), Browser: d.browser(c),
+		Account: a, Factor: factor, Foreign: foreign, Device: device(c), Browser: d.visitors.Browser(c),
 	})
 	if err != nil {
 		return err
 	}
 	if in == nil {
-		return see(c, withTx("/login/code", tx))
+		return frame.See(c, frame.WithTx("/login/code", tx))
 	}
 	if err := d.welcome(c, in, a); err != nil {
 		return err
 	}
-	return see(c, withTx("/login", tx))
+	return frame.See(c, frame.WithTx("/login", tx))
 }
 
 // welcome gives the browser its session. A browser that the account has not been seen in before is told
 // to its owner, and is known from now on, unless it is somebody else's.
 func (d *Door) welcome(c echo.Context, in *signin.SignedIn, a *account.Account) error {
 	d.Cookies.Write(c.Response(), in.Session, in.Browser, in.Left)
-	c.Set(keyBrowser, in.Browser)
+	frame.Changed(c, in.Browser)
 	c.Set(keyAccount, a)
 	if err := d.speakTo(c); err != nil {
 		return err
@@ -215,14 +216,14 @@ func (d *Door) showCode(c echo.Context) error {
 		return err
 	}
 	if !f.NeedsFactor() {
-		return see(c, withTx("/login", tx))
+		return frame.See(c, frame.WithTx("/login", tx))
 	}
 	return d.render(c, http.StatusOK, "", d.codePage(c, f, tx, nil))
 }
 
 func (d *Door) codePage(c echo.Context, f *signin.Facts, tx string, wrong []ui.Fault) ui.TOTPCode {
 	return ui.TOTPCode{
-		Form: ui.Form{Action: withTx("/login/code", tx), Faults: wrong}, Origin: origin(c, f), CancelURL: withTx("/login", tx) + "&start=1",
+		Form: ui.Form{Action: frame.WithTx("/login/code", tx), Faults: wrong}, Origin: origin(c, f), CancelURL: frame.WithTx("/login", tx) + "&start=1",
 	}
 }
 
@@ -236,9 +237,9 @@ func (d *Door) enterCode(c echo.Context) error {
 		return signin.ErrOutOfTurn
 	}
 	ctx := c.Request().Context()
-	code := field(c, "code")
+	code := frame.Field(c, "code")
 	if code == "" {
-		return d.render(c, http.StatusUnprocessableEntity, "", d.codePage(c, f, tx, one("code", "totp.required")))
+		return d.render(c, http.StatusUnprocessableEntity, "", d.codePage(c, f, tx, frame.One("code", "totp.required")))
 	}
 	a, err := d.Authn.TOTP(ctx, f.Progress.Account, code)
 	if status, wrong := codeFault(c, err); wrong != nil {
@@ -253,11 +254,11 @@ func (d *Door) enterCode(c echo.Context) error {
 
 // codeFault is what the app's code pages say of an error; nil when it is not theirs.
 func codeFault(c echo.Context, err error) (int, []ui.Fault) {
-	if wrong, ok := slow(c, err, "code", "login.slow"); ok {
+	if wrong, ok := frame.Slow(c, err, "code", "login.slow"); ok {
 		return http.StatusTooManyRequests, wrong
 	}
 	if errors.Is(err, authn.ErrCode) {
-		return http.StatusUnprocessableEntity, one("code", "totp.wrong")
+		return http.StatusUnprocessableEntity, frame.One("code", "totp.wrong")
 	}
 	return 0, nil
 }
@@ -269,7 +270,7 @@ func (d *Door) answer(c echo.Context, f *signin.Facts) error {
 		return err
 	}
 	if len(r.Form) == 0 {
-		return see(c, r.Redirect)
+		return frame.See(c, r.Redirect)
 	}
 	p := ui.FormPost{Action: r.Redirect}
 	for _, in := range r.Form {
@@ -278,7 +279,7 @@ func (d *Door) answer(c echo.Context, f *signin.Facts) error {
 	if o := origin(c, f); o != nil {
 		p.Origin = *o
 	}
-	endsAt(c, r.Redirect)
+	frame.EndsAt(c, r.Redirect)
 	return d.render(c, http.StatusOK, "", p)
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/propusk/propusk/idp/authn"
 	"github.com/propusk/propusk/idp/edge"
+	"github.com/propusk/propusk/idp/web/frame"
 	"github.com/propusk/propusk/ui"
 )
 
@@ -20,7 +21,7 @@ func (d *Door) totp(c echo.Context, status int, wrong []ui.Fault) error {
 	s, a := whoever(c)
 	setup, err := d.Authn.SetupTOTP(c.Request().Context(), a, s.ID)
 	if errors.Is(err, authn.ErrHasTOTP) {
-		return see(c, "/account/security")
+		return frame.See(c, "/account/security")
 	}
 	if err != nil {
 		return err
@@ -56,17 +57,16 @@ func (d *Door) qr(c echo.Context) error {
 	if err != nil {
 		return fmt.Errorf("web: draw the code: %w", err)
 	}
-	protect(c.Response().Header(), "")
 	return c.Blob(http.StatusOK, "image/png", png)
 }
 
 func (d *Door) connectTOTP(c echo.Context) error {
-	if field(c, "code") == "" {
-		return d.totp(c, http.StatusUnprocessableEntity, one("code", "totp.required"))
+	if frame.Field(c, "code") == "" {
+		return d.totp(c, http.StatusUnprocessableEntity, frame.One("code", "totp.required"))
 	}
 	s, a := whoever(c)
 	ctx := c.Request().Context()
-	err := d.Authn.EnrolTOTP(ctx, a.ID, s.ID, field(c, "code"), edge.RequestID(ctx))
+	err := d.Authn.EnrolTOTP(ctx, a.ID, s.ID, frame.Field(c, "code"), edge.RequestID(ctx))
 	if status, wrong := codeFault(c, err); wrong != nil {
 		edge.Cause(ctx, err)
 		return d.totp(c, status, wrong)
@@ -74,7 +74,7 @@ func (d *Door) connectTOTP(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return see(c, "/account/security?notice=totp_on")
+	return frame.See(c, "/account/security?notice=totp_on")
 }
 
 func (d *Door) showTOTPOff(c echo.Context) error { return d.totpOff(c, http.StatusOK, nil) }
@@ -82,7 +82,7 @@ func (d *Door) showTOTPOff(c echo.Context) error { return d.totpOff(c, http.Stat
 func (d *Door) totpOff(c echo.Context, status int, wrong []ui.Fault) error {
 	_, a := whoever(c)
 	if a.Credential.TOTP == nil {
-		return see(c, "/account/security")
+		return frame.See(c, "/account/security")
 	}
 	return d.render(c, status, "security", ui.TOTPOff{
 		Form: ui.Form{Action: "/account/security/totp/off", Faults: wrong}, Username: loginName(a),
@@ -91,10 +91,10 @@ func (d *Door) totpOff(c echo.Context, status int, wrong []ui.Fault) error {
 
 func (d *Door) disconnectTOTP(c echo.Context) error {
 	var wrong []ui.Fault
-	if field(c, "current-password") == "" {
+	if frame.Field(c, "current-password") == "" {
 		wrong = append(wrong, ui.Fault{Field: "current-password", Code: "password.required"})
 	}
-	if field(c, "code") == "" {
+	if frame.Field(c, "code") == "" {
 		wrong = append(wrong, ui.Fault{Field: "code", Code: "totp.required"})
 	}
 	if wrong != nil {
@@ -102,17 +102,17 @@ func (d *Door) disconnectTOTP(c echo.Context) error {
 	}
 	s, a := whoever(c)
 	ctx := c.Request().Context()
-	err := d.Authn.RemoveTOTP(ctx, a.ID, s.ID, field(c, "current-password"), field(c, "code"), edge.RequestID(ctx))
+	err := d.Authn.RemoveTOTP(ctx, a.ID, s.ID, frame.Field(c, "current-password"), frame.Field(c, "code"), edge.RequestID(ctx))
 	if status, wrong := codeFault(c, err); wrong != nil {
 		edge.Cause(ctx, err)
 		return d.totpOff(c, status, wrong)
 	}
 	if errors.Is(err, authn.ErrPassword) {
 		edge.Cause(ctx, err)
-		return d.totpOff(c, http.StatusUnprocessableEntity, one("current-password", "password.wrong"))
+		return d.totpOff(c, http.StatusUnprocessableEntity, frame.One("current-password", "password.wrong"))
 	}
 	if err != nil {
 		return err
 	}
-	return see(c, "/account/security?notice=totp_off")
+	return frame.See(c, "/account/security?notice=totp_off")
 }

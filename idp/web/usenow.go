@@ -12,6 +12,7 @@ import (
 	"github.com/propusk/propusk/idp/edge"
 	"github.com/propusk/propusk/idp/session"
 	"github.com/propusk/propusk/idp/signin"
+	"github.com/propusk/propusk/idp/web/frame"
 	"github.com/propusk/propusk/ui"
 )
 
@@ -43,10 +44,10 @@ func (d *Door) showUseNow(c echo.Context) error {
 		if err := d.SignIn.Waive(c.Request().Context(), f); err != nil && current(err) {
 			return err
 		}
-		return see(c, withTx("/login", tx))
+		return frame.See(c, frame.WithTx("/login", tx))
 	}
 	if signin.Next(f).Kind != signin.UseNow {
-		return see(c, withTx("/login", tx))
+		return frame.See(c, frame.WithTx("/login", tx))
 	}
 	return d.waitingUseNow(c, f, tx, http.StatusOK, nil)
 }
@@ -56,8 +57,8 @@ func (d *Door) waitingUseNow(c echo.Context, f *signin.Facts, tx string, status 
 	if err != nil {
 		return err
 	}
-	p := d.risen(a, withTx("/login/use-now", tx), wrong)
-	p.Origin, p.SkipURL = origin(c, f), withTx("/login/use-now", tx)+"&skip=1"
+	p := d.risen(a, frame.WithTx("/login/use-now", tx), wrong)
+	p.Origin, p.SkipURL = origin(c, f), frame.WithTx("/login/use-now", tx)+"&skip=1"
 	return d.render(c, status, "", p)
 }
 
@@ -84,7 +85,7 @@ func (d *Door) useNow(c echo.Context) error {
 	if a.Credential.TOTP == nil {
 		return d.passed(c, f, tx, a, "pwd", foreign)
 	}
-	proof := signin.Proof{Account: a, Factor: "pwd", Foreign: foreign, Device: device(c), Browser: d.browser(c)}
+	proof := signin.Proof{Account: a, Factor: "pwd", Foreign: foreign, Device: device(c), Browser: d.visitors.Browser(c)}
 	if _, err := d.SignIn.Passed(ctx, f, proof); err != nil {
 		return err
 	}
@@ -98,10 +99,10 @@ func (d *Door) factors(c echo.Context, a *account.Account) (status int, wrong []
 	if err != nil || wrong != nil || a.Credential.TOTP == nil {
 		return status, wrong, err
 	}
-	if field(c, "code") == "" {
-		return http.StatusUnprocessableEntity, one("code", "totp.required"), nil
+	if frame.Field(c, "code") == "" {
+		return http.StatusUnprocessableEntity, frame.One("code", "totp.required"), nil
 	}
-	_, err = d.Authn.TOTP(ctx, a.ID, field(c, "code"))
+	_, err = d.Authn.TOTP(ctx, a.ID, frame.Field(c, "code"))
 	if status, wrong := codeFault(c, err); wrong != nil {
 		edge.Cause(ctx, err)
 		return status, wrong, nil
@@ -112,17 +113,17 @@ func (d *Door) factors(c echo.Context, a *account.Account) (status int, wrong []
 // password judges the password that somebody who is signed in types again into the named field.
 func (d *Door) password(c echo.Context, a *account.Account, name string) (status int, wrong []ui.Fault, err error) {
 	ctx := c.Request().Context()
-	if field(c, name) == "" {
-		return http.StatusUnprocessableEntity, one(name, "password.required"), nil
+	if frame.Field(c, name) == "" {
+		return http.StatusUnprocessableEntity, frame.One(name, "password.required"), nil
 	}
-	err = d.Authn.Again(ctx, a, field(c, name))
-	if wrong, ok := slow(c, err, name, "login.slow"); ok {
+	err = d.Authn.Again(ctx, a, frame.Field(c, name))
+	if wrong, ok := frame.Slow(c, err, name, "login.slow"); ok {
 		edge.Cause(ctx, err)
 		return http.StatusTooManyRequests, wrong, nil
 	}
 	if errors.Is(err, authn.ErrPassword) {
 		edge.Cause(ctx, err)
-		return http.StatusUnprocessableEntity, one(name, "password.wrong"), nil
+		return http.StatusUnprocessableEntity, frame.One(name, "password.wrong"), nil
 	}
 	return 0, nil, err
 }
@@ -130,7 +131,7 @@ func (d *Door) password(c echo.Context, a *account.Account, name string) (status
 func (d *Door) showOwnUseNow(c echo.Context) error {
 	s, a := whoever(c)
 	if !d.rose(s, a) {
-		return see(c, "/account")
+		return frame.See(c, "/account")
 	}
 	return d.render(c, http.StatusOK, "account", d.risen(a, "/account/use-now", nil))
 }
@@ -156,7 +157,7 @@ func (d *Door) ownUseNow(c echo.Context) error {
 		amr = []string{"pwd", "otp", "mfa"}
 	}
 	ctx := c.Request().Context()
-	secret := session.NewBrowser(d.browser(c))
+	secret := session.NewBrowser(d.visitors.Browser(c))
 	var next *session.Session
 	err = d.Atomically(ctx, func(tx Tx) error {
 		fresh, err := tx.Account(ctx, a.ID)
@@ -170,7 +171,7 @@ func (d *Door) ownUseNow(c echo.Context) error {
 		return fmt.Errorf("web: use the level now: %w", err)
 	}
 	d.Cookies.Write(c.Response(), next, secret, next.Expires.Sub(d.Now()))
-	return see(c, "/account")
+	return frame.See(c, "/account")
 }
 
 // loginName is what the citizen signs in with, for password managers.

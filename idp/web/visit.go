@@ -6,6 +6,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/propusk/propusk/idp/account"
+	"github.com/propusk/propusk/idp/web/frame"
 	"github.com/propusk/propusk/ui"
 )
 
@@ -18,7 +19,7 @@ func (d *Door) showVisit(c echo.Context) error {
 		return err
 	}
 	if !way(facts, account.ServiceCenter).Open {
-		return see(c, "/account/confirm") // that page says why
+		return frame.See(c, "/account/confirm") // that page says why
 	}
 	centres, err := d.Read.Centres(ctx)
 	if err != nil {
@@ -26,11 +27,11 @@ func (d *Door) showVisit(c echo.Context) error {
 	}
 	var p ui.Visit
 	for _, k := range centres {
-		address := spoken(k.Address, lang(c))
-		if town := spoken(k.Town, lang(c)); town != "" {
+		address := spoken(k.Address, frame.Lang(c))
+		if town := spoken(k.Town, frame.Lang(c)); town != "" {
 			address = town + ", " + address
 		}
-		p.Centres = append(p.Centres, ui.Centre{Name: spoken(k.Name, lang(c)), Address: address, Hours: spoken(k.Hours, lang(c))})
+		p.Centres = append(p.Centres, ui.Centre{Name: spoken(k.Name, frame.Lang(c)), Address: address, Hours: spoken(k.Hours, frame.Lang(c))})
 	}
 	if doc := a.Profile.Person.Document; doc != nil {
 		p.DocumentType, p.Document = doc.Type.String(), doc.MaskPage()

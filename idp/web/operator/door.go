@@ -15,7 +15,6 @@ package operator
 import (
 	"context"
 	"log/slog"
-	"net/http"
 	"net/url"
 	"time"
 
@@ -28,6 +27,7 @@ import (
 	"github.com/propusk/propusk/idp/notice"
 	"github.com/propusk/propusk/idp/session"
 	"github.com/propusk/propusk/idp/signin"
+	"github.com/propusk/propusk/idp/web/frame"
 	"github.com/propusk/propusk/ui"
 )
 
@@ -63,18 +63,24 @@ type Config struct {
 }
 
 // A Door is the console.
-type Door struct{ Config }
+type Door struct {
+	Config
+	pages    *frame.Frame
+	visitors frame.Visitors
+}
 
 // New makes the door.
 func New(c Config) *Door {
 	staff := c.Cookies.ForStaff()
 	c.Cookies = &staff
-	return &Door{c}
+	d := &Door{Config: c, visitors: frame.Visitors{Cookies: c.Cookies, Read: c.Read, Now: c.Now}}
+	d.pages = frame.New(frame.Config{UI: c.UI, Public: c.Public, Wall: c.Wall, Log: c.Log, Dress: d.dress, Onward: onward, Dispatcher: "/operator/login"})
+	return d
 }
 
 // Mount adds every page. Middleware is over all of them.
 func (d *Door) Mount(e *echo.Echo) {
-	all := e.Group("/operator", d.errors, d.guard, d.language)
+	all := d.pages.Group(e, "/operator")
 	all.GET("/login", d.dispatch)
 	all.POST("/login", d.enterPassword)
 	all.GET("/login/code", d.showCode)
@@ -90,25 +96,3 @@ func (d *Door) Mount(e *echo.Echo) {
 	staff.GET("/logout", d.showLogout)
 	staff.POST("/logout", d.logout)
 }
-
-// The keys under which middleware leaves what it found in the echo context.
-const (
-	keyLang    = "operator.lang"
-	keyBrowser = "operator.browser"
-	keyWho     = "operator.who"
-)
-
-// A clerk is the operator behind a page that staff let through.
-type clerk struct {
-	session *session.Session
-	account *account.Account
-	member  *centre.Member
-}
-
-func whoever(c echo.Context) *clerk {
-	w, _ := c.Get(keyWho).(*clerk)
-	return w
-}
-
-// see answers a POST that changed something: the browser goes on with a GET.
-func see(c echo.Context, to string) error { return c.Redirect(http.StatusSeeOther, to) }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -17,27 +16,25 @@ import (
 	"github.com/propusk/propusk/idp/notice"
 	"github.com/propusk/propusk/idp/session"
 	"github.com/propusk/propusk/idp/signin"
+	"github.com/propusk/propusk/idp/web/frame"
 	"github.com/propusk/propusk/ui"
 )
 
 // sendToSignIn opens a request of the console's own. It always leads back to the start: a case is picked
 // up again by its number and the person, not by an address.
 func (d *Door) sendToSignIn(c echo.Context) error {
-	tx, err := d.SignIn.NewOwn(c.Request().Context(), "operator", "/operator", lang(c), d.browser(c))
+	tx, err := d.SignIn.NewOwn(c.Request().Context(), "operator", "/operator", frame.Lang(c), d.visitors.Browser(c))
 	if err != nil {
 		return err
 	}
-	return see(c, withTx("/operator/login", tx))
+	return frame.See(c, frame.WithTx("/operator/login", tx))
 }
-
-// withTx is the address of a page inside a transaction.
-func withTx(path, tx string) string { return path + "?tx=" + url.QueryEscape(tx) }
 
 // load opens the page's transaction for this browser.
 func (d *Door) load(c echo.Context) (*signin.Facts, string, error) {
 	tx := c.QueryParam("tx")
 	sid, _ := d.Cookies.Read(c.Request())
-	f, err := d.SignIn.Load(c.Request().Context(), tx, d.browser(c), sid)
+	f, err := d.SignIn.Load(c.Request().Context(), tx, d.visitors.Browser(c), sid)
 	if err != nil {
 		return nil, "", err
 	}
@@ -63,17 +60,17 @@ func (d *Door) dispatch(c echo.Context) error {
 		if err != nil {
 			return err
 		}
-		return see(c, r.Redirect)
+		return frame.See(c, r.Redirect)
 	case step.Kind == signin.Stale:
 		return signin.ErrStale
 	case step.Kind == signin.SecondFactor && c.QueryParam("start") == "":
-		return see(c, withTx("/operator/login/code", tx))
+		return frame.See(c, frame.WithTx("/operator/login/code", tx))
 	}
 	return d.render(c, http.StatusOK, "", signInPage(tx, "", nil))
 }
 
 func signInPage(tx, username string, wrong []ui.Fault) ui.SignIn {
-	return ui.SignIn{Form: ui.Form{Action: withTx("/operator/login", tx), Faults: wrong}, Username: username, Staff: true}
+	return ui.SignIn{Form: ui.Form{Action: frame.WithTx("/operator/login", tx), Faults: wrong}, Username: username, Staff: true}
 }
 
 // enterPassword judges the first factor, and who it is: only then would the page say more than that name
@@ -86,7 +83,7 @@ func (d *Door) enterPassword(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	name, pw := strings.TrimSpace(field(c, "username")), field(c, "password")
+	name, pw := strings.TrimSpace(frame.Field(c, "username")), frame.Field(c, "password")
 	var wrong []ui.Fault
 	if name == "" {
 		wrong = append(wrong, ui.Fault{Field: "username", Code: "login.required"})
@@ -100,15 +97,15 @@ func (d *Door) enterPassword(c echo.Context) error {
 	ctx := c.Request().Context()
 	a, err := d.Authn.SignIn(ctx, authn.Attempt{
 		Identifier: name, Password: pw, Network: edge.Network(ctx), Mark: d.mark(c),
-		Device: device(c), Request: edge.RequestID(ctx), Lang: lang(c),
+		Device: device(c), Request: edge.RequestID(ctx), Lang: frame.Lang(c),
 	})
-	if wrong := slow(c, err, "username"); wrong != nil {
+	if wrong, ok := frame.Slow(c, err, "username", "login.slow"); ok {
 		edge.Cause(ctx, err)
 		return d.render(c, http.StatusTooManyRequests, "", signInPage(tx, name, wrong))
 	}
 	if errors.Is(err, authn.ErrWrong) {
 		edge.Cause(ctx, err)
-		return d.render(c, http.StatusUnprocessableEntity, "", signInPage(tx, name, one("username", "login.wrong")))
+		return d.render(c, http.StatusUnprocessableEntity, "", signInPage(tx, name, frame.One("username", "login.wrong")))
 	}
 	if err != nil {
 		return err
@@ -122,18 +119,18 @@ func (d *Door) enterPassword(c echo.Context) error {
 // passed records a factor, and goes on to the next step.
 func (d *Door) passed(c echo.Context, f *signin.Facts, tx string, a *account.Account, factor string) error {
 	ctx := c.Request().Context()
-	in, err := d.SignIn.Passed(ctx, f, signin.Proof{Account: a, Factor: factor, Device: device(c), Browser: d.browser(c)})
+	in, err := d.SignIn.Passed(ctx, f, signin.Proof{Account: a, Factor: factor, Device: device(c), Browser: d.visitors.Browser(c)})
 	if err != nil {
 		return err
 	}
 	if in != nil {
 		d.Cookies.Write(c.Response(), in.Session, in.Browser, in.Left)
-		c.Set(keyBrowser, in.Browser)
+		frame.Changed(c, in.Browser)
 		if err := d.tellNew(c, in, a); err != nil {
 			return err
 		}
 	}
-	return see(c, withTx("/operator/login", tx))
+	return frame.See(c, frame.WithTx("/operator/login", tx))
 }
 
 // tellNew tells the owner of a browser that the console was not opened in before.
@@ -182,14 +179,14 @@ func (d *Door) showCode(c echo.Context) error {
 		return err
 	}
 	if signin.Next(f).Kind != signin.SecondFactor {
-		return see(c, withTx("/operator/login", tx))
+		return frame.See(c, frame.WithTx("/operator/login", tx))
 	}
 	return d.render(c, http.StatusOK, "", codePage(tx, nil))
 }
 
 func codePage(tx string, wrong []ui.Fault) ui.TOTPCode {
 	return ui.TOTPCode{
-		Form: ui.Form{Action: withTx("/operator/login/code", tx), Faults: wrong}, CancelURL: withTx("/operator/login", tx) + "&start=1",
+		Form: ui.Form{Action: frame.WithTx("/operator/login/code", tx), Faults: wrong}, CancelURL: frame.WithTx("/operator/login", tx) + "&start=1",
 	}
 }
 
@@ -202,19 +199,19 @@ func (d *Door) enterCode(c echo.Context) error {
 	if signin.Next(f).Kind != signin.SecondFactor {
 		return signin.ErrOutOfTurn
 	}
-	code := field(c, "code")
+	code := frame.Field(c, "code")
 	if code == "" {
-		return d.render(c, http.StatusUnprocessableEntity, "", codePage(tx, one("code", "totp.required")))
+		return d.render(c, http.StatusUnprocessableEntity, "", codePage(tx, frame.One("code", "totp.required")))
 	}
 	ctx := c.Request().Context()
 	a, err := d.Authn.TOTP(ctx, f.Progress.Account, code)
-	if wrong := slow(c, err, "code"); wrong != nil {
+	if wrong, ok := frame.Slow(c, err, "code", "login.slow"); ok {
 		edge.Cause(ctx, err)
 		return d.render(c, http.StatusTooManyRequests, "", codePage(tx, wrong))
 	}
 	if errors.Is(err, authn.ErrCode) {
 		edge.Cause(ctx, err)
-		return d.render(c, http.StatusUnprocessableEntity, "", codePage(tx, one("code", "totp.wrong")))
+		return d.render(c, http.StatusUnprocessableEntity, "", codePage(tx, frame.One("code", "totp.wrong")))
 	}
 	if err != nil {
 		return err
@@ -242,7 +239,7 @@ func (d *Door) logout(c echo.Context) error {
 	}
 	d.Cookies.Clear(c.Response())
 	c.Set(keyWho, nil)
-	return see(c, "/operator/login")
+	return frame.See(c, "/operator/login")
 }
 
 // device is what the browser says it is, coarsely.

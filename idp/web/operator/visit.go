@@ -15,6 +15,7 @@ import (
 	"github.com/propusk/propusk/idp/confirm"
 	"github.com/propusk/propusk/idp/edge"
 	"github.com/propusk/propusk/idp/fault"
+	"github.com/propusk/propusk/idp/web/frame"
 	"github.com/propusk/propusk/ui"
 )
 
@@ -29,7 +30,7 @@ func (d *Door) searchPage(c echo.Context, status int, wrong []ui.Fault) error {
 	}
 	p := ui.OperatorSearch{
 		Form:  ui.Form{Action: "/operator", Faults: wrong},
-		SNILS: field(c, "snils"), DocumentNumber: field(c, "document-number"), Reason: field(c, "reason"), Today: today,
+		SNILS: frame.Field(c, "snils"), DocumentNumber: frame.Field(c, "document-number"), Reason: frame.Field(c, "reason"), Today: today,
 	}
 	for _, r := range confirm.VisitReasons() {
 		p.Reasons = append(p.Reasons, string(r))
@@ -40,11 +41,11 @@ func (d *Door) searchPage(c echo.Context, status int, wrong []ui.Fault) error {
 // search looks for the person at the window and opens the case. Nobody found is no error.
 func (d *Door) search(c echo.Context) error {
 	ctx, op := c.Request().Context(), operator(c)
-	number, why := strings.TrimSpace(field(c, "document-number")), confirm.VisitReason(field(c, "reason"))
+	number, why := strings.TrimSpace(frame.Field(c, "document-number")), confirm.VisitReason(frame.Field(c, "reason"))
 	var wrong []ui.Fault
-	snils, snilsErr := civil.ParseSNILS(field(c, "snils"))
+	snils, snilsErr := civil.ParseSNILS(frame.Field(c, "snils"))
 	if snilsErr != nil {
-		wrong = one("snils", civil.CodeOf(snilsErr))
+		wrong = frame.One("snils", civil.CodeOf(snilsErr))
 	}
 	found, err := d.Visits.Find(ctx, op, snils, number, why)
 	var fields fault.Fields
@@ -68,7 +69,7 @@ func (d *Door) search(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return see(c, "/operator/visit/"+v.ID)
+	return frame.See(c, "/operator/visit/"+v.ID)
 }
 
 // showCase shows a case as it stands: to compare, confirmed, refused.
@@ -92,7 +93,7 @@ func (d *Door) showCase(c echo.Context) error {
 		}
 		p := ui.OperatorRefused{Number: v.Number, At: v.Closed, Name: fullName(a.Profile.Person)}
 		for _, f := range v.Mismatch {
-			p.Reasons = append(p.Reasons, id(f))
+			p.Reasons = append(p.Reasons, frame.ID(f))
 		}
 		return d.render(c, http.StatusOK, "visit", p)
 	}
@@ -106,7 +107,7 @@ func (d *Door) compare(c echo.Context, status int, one *confirm.Case, wrong []ui
 	p := ui.OperatorCompare{
 		Form:   ui.Form{Action: "/operator/visit/" + v.ID, Faults: wrong},
 		Number: v.Number, StartedAt: v.Opened, Blocked: string(one.Obstacle),
-		Face: field(c, "face") != "", Genuine: field(c, "genuine") != "", LetterLive: one.LetterLive,
+		Face: frame.Field(c, "face") != "", Genuine: frame.Field(c, "genuine") != "", LetterLive: one.LetterLive,
 	}
 	if a == nil {
 		return d.render(c, status, "visit", p)
@@ -130,8 +131,8 @@ func (d *Door) compare(c echo.Context, status int, one *confirm.Case, wrong []ui
 
 // row is one line to compare, with the operator's answer kept.
 func (d *Door) row(c echo.Context, name string, p account.Person) ui.CompareRow {
-	r := ui.CompareRow{Field: id(name)}
-	if r.Answer = field(c, "match-"+r.Field); r.Answer != "yes" && r.Answer != "no" {
+	r := ui.CompareRow{Field: frame.ID(name)}
+	if r.Answer = frame.Field(c, "match-"+r.Field); r.Answer != "yes" && r.Answer != "no" {
 		r.Answer = ""
 	}
 	doc := civil.Document{}
@@ -146,7 +147,7 @@ func (d *Door) row(c echo.Context, name string, p account.Person) ui.CompareRow 
 	case "patronymic":
 		r.Value = p.Patronymic.Format()
 	case "sex":
-		r.Value = sex(lang(c), p.Sex)
+		r.Value = sex(frame.Lang(c), p.Sex)
 	case "birth_date":
 		r.Date = d.day(p.BirthDate)
 	case "birth_place":
@@ -187,9 +188,9 @@ func (d *Door) decide(c echo.Context) error {
 			}
 		}
 	}
-	seen := confirm.Comparison{Same: same, Face: field(c, "face") != "", Genuine: field(c, "genuine") != ""}
+	seen := confirm.Comparison{Same: same, Face: frame.Field(c, "face") != "", Genuine: frame.Field(c, "genuine") != ""}
 	var err error
-	switch field(c, "act") {
+	switch frame.Field(c, "act") {
 	case "confirm":
 		_, err = d.Visits.Confirm(ctx, op, number, seen)
 	case "refuse":
@@ -201,7 +202,7 @@ func (d *Door) decide(c echo.Context) error {
 		}
 		_, err = d.Visits.Refuse(ctx, op, number, differs)
 	default:
-		return errForm
+		return frame.ErrForm
 	}
 	var fields fault.Fields
 	var obstacle confirm.Obstacle
@@ -216,7 +217,7 @@ func (d *Door) decide(c echo.Context) error {
 	case err != nil:
 		return err
 	}
-	return see(c, "/operator/visit/"+number)
+	return frame.See(c, "/operator/visit/"+number)
 }
 
 // wrong is what the comparison lacks. Lines are named once each; the two boxes share a sentence.
@@ -225,7 +226,7 @@ func wrong(fields fault.Fields) []ui.Fault {
 	for _, f := range fields {
 		name := f.Name
 		if name != "face" && name != "genuine" {
-			name = "match-" + id(name)
+			name = "match-" + frame.ID(name)
 		}
 		said := false
 		for _, o := range out {
@@ -245,7 +246,6 @@ func (d *Door) form(c echo.Context) error {
 		return err
 	}
 	h := c.Response().Header()
-	protect(h)
 	h.Set(echo.HeaderContentDisposition, fmt.Sprintf(`inline; filename="visit-%s.pdf"`, strings.Map(digit, v.Number)))
 	return c.Blob(http.StatusOK, "application/pdf", pdf)
 }
