@@ -28,6 +28,7 @@ type Standing struct {
 	RestrictedUntil time.Time
 	Restriction     Restriction
 	Lock            Lock
+	Locks           Locks
 }
 
 // A Restriction is the beginning of the time after a recovery. Further recoveries make that time longer
@@ -58,7 +59,7 @@ func (s *Standing) Assurance(now time.Time) Assurance {
 		return a
 	}
 	for _, c := range s.Confirmations {
-		if !c.Suspended {
+		if c.Live() {
 			a.Confirmations = append(a.Confirmations, c)
 		}
 	}
@@ -209,7 +210,7 @@ func (a *Account) Agree(p Person, at time.Time) (fell bool) {
 		c := &a.Confirmations[i]
 		theirs, known := a.Profile.Confirmed[c.ID]
 		suspended := !known || theirs != p.Identity()
-		fell = fell || suspended && !c.Suspended
+		fell = fell || suspended && c.Live()
 		c.Suspended = suspended
 	}
 	a.settle(at)
@@ -307,7 +308,7 @@ func (a *Account) settle(at time.Time) {
 	switch {
 	case a.Profile.Checked.IsZero():
 		a.Level, a.StandardAt, a.VerifiedAt = Simplified, time.Time{}, time.Time{}
-	case slices.ContainsFunc(a.Confirmations, func(c Confirmation) bool { return !c.Suspended }):
+	case slices.ContainsFunc(a.Confirmations, Confirmation.Live):
 		if a.Level < Verified {
 			a.VerifiedAt = at
 		}

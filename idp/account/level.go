@@ -136,14 +136,21 @@ type Confirmation struct {
 	// Suspended confirmations count for nothing until the registries agree with data of the person they
 	// were made for.
 	Suspended bool `json:"suspended,omitempty"`
+	// Held names who holds the confirmation back, such as "recall:7Q…" or "citizen"; it counts for nothing
+	// until each of them releases it. A new confirmation by the same method takes its place and is not held.
+	Held []string `json:"held,omitempty"`
 	// Where it came from, for verified_claims, audit and recall; none of it personal to the citizen.
 	Centre       string `json:"centre,omitempty"`
 	Operator     ID     `json:"operator,omitempty"`
 	Letter       string `json:"letter,omitempty"`
+	Batch        string `json:"batch,omitempty"` // of letters, as the printer had them
 	Track        string `json:"track,omitempty"`
 	Organization string `json:"organization,omitempty"`
 	Serial       string `json:"serial,omitempty"`
 }
+
+// Live tells whether the confirmation counts.
+func (c Confirmation) Live() bool { return !c.Suspended && len(c.Held) == 0 }
 
 // Assurance is what a token says of a citizen: the level, and the live confirmations, strongest first.
 type Assurance struct {

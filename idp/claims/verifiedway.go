@@ -42,7 +42,7 @@ func waysOf(a *account.Account, subject account.Assurance) []way {
 		w := base
 		w.Confirmation = account.Confirmation{ID: c.ID, Method: c.Method, At: c.At}
 		for _, known := range a.Confirmations {
-			if known.ID == c.ID && !known.Suspended {
+			if known.ID == c.ID && known.Live() {
 				w.Confirmation = known
 			}
 		}

@@ -117,29 +117,18 @@ func (l *Letter) Number() string {
 	return fmt.Sprintf("%04d-%04d", n/10_000, n%10_000)
 }
 
-// may tells whether the account may order or enter now, by the same rules that the page of ways shows.
-func (m *Mail) may(ctx context.Context, tx interface {
-	LastApplication(ctx context.Context, id account.ID) (*registry.Application, error)
-}, a *account.Account) error {
-	running, err := checking(ctx, tx, a.ID)
-	if err != nil {
-		return err
-	}
-	switch (Facts{Account: a, Running: running, Offered: account.Methods(), Now: m.Now()}).blocked(account.MailCode) {
-	case WhileChecking:
-		return ErrChecking
-	case NeedsStandard:
-		return ErrNotStandard
-	case WhileRestricted:
-		return ErrRestricted
-	}
-	return nil
+// may tells whether the account may order or enter now.
+func (m *Mail) may(ctx context.Context, r ApplicationReader, a *account.Account) error {
+	return May(ctx, r, a, account.MailCode, m.Now())
 }
 
-func checking(ctx context.Context, tx interface {
+// An ApplicationReader knows of running checks.
+type ApplicationReader interface {
 	LastApplication(ctx context.Context, id account.ID) (*registry.Application, error)
-}, id account.ID) (bool, error) {
-	app, err := tx.LastApplication(ctx, id)
+}
+
+func checking(ctx context.Context, r ApplicationReader, id account.ID) (bool, error) {
+	app, err := r.LastApplication(ctx, id)
 	if errors.Is(err, fault.NotFound) {
 		return false, nil
 	}

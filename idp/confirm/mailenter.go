@@ -2,7 +2,6 @@ package confirm
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 
 	"github.com/propusk/propusk/idp/account"
@@ -77,35 +76,14 @@ func (m *Mail) confirm(ctx context.Context, tx Tx, letter string, judged *accoun
 	if err != nil {
 		return nil, err
 	}
-	proof := account.Confirmation{ID: rand.Text(), Method: account.MailCode, At: wall, Letter: l.ID, Track: l.Track}
-	a, err := tx.ChangeAccount(ctx, l.Account, func(a *account.Account) error {
-		if !a.Profile.Person.SamePerson(judged.Profile.Person) {
-			return ErrMoved
-		}
-		return a.Confirm(proof)
+	_, proof, err := Prove(ctx, tx, m.Notices, Proof{
+		Account: l.Account, Judged: judged.Profile.Person, Now: now, Wall: wall,
+		Confirmation: account.Confirmation{Method: account.MailCode, Letter: l.ID, Track: l.Track},
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := m.may(ctx, tx, a); err != nil {
-		return nil, err
-	}
-	return &proof, announce(ctx, tx, m.Notices, a, proof)
-}
-
-// announce writes the event of a confirmation and tells all contacts.
-func announce(ctx context.Context, tx Tx, n *notice.Notices, a *account.Account, c account.Confirmation) error {
-	detail := map[string]string{"method": c.Method.String(), "confirmation": c.ID}
-	if c.Letter != "" {
-		detail["letter"] = c.Letter
-	}
-	if c.Centre != "" {
-		detail["centre"] = c.Centre
-	}
-	if err := tx.RecordEvent(ctx, audit.Event{At: c.At, Kind: audit.Confirmed, Account: a.ID, Actor: c.Operator, Detail: detail}); err != nil {
-		return err
-	}
-	return n.Tell(ctx, tx, a, notice.Confirmed, notice.With{Method: c.Method, At: c.At})
+	return &proof, nil
 }
 
 // miss counts a wrong code, which must stand although the citizen is refused.

@@ -21,6 +21,7 @@ const (
 	WhileRestricted = "restricted"     // after a recovery through one contact
 	TooSoon         = "too_soon"       // a letter was sent less than 30 days ago
 	NotOffered      = "not_offered"    // nobody offers this method here
+	ShutByCitizen   = "locked_by_citizen"
 )
 
 var (
@@ -30,6 +31,8 @@ var (
 	ErrChecking = account.ErrChecking
 	// ErrRestricted reports a confirmation from afar of an account that a recovery holds down.
 	ErrRestricted = fmt.Errorf("confirm: the account is restricted after a recovery: %w", fault.Denied)
+	// ErrShut reports a method that the citizen has shut off.
+	ErrShut = fmt.Errorf("confirm: shut off by the citizen: %w", fault.Denied)
 )
 
 // TooSoonError says from when another letter can be ordered.
@@ -67,7 +70,7 @@ func Ways(f Facts) []Way {
 	for _, m := range account.Methods() {
 		w := Way{Method: m}
 		for _, c := range f.Account.Confirmations {
-			w.Done = w.Done || c.Method == m && !c.Suspended
+			w.Done = w.Done || c.Method == m && c.Live()
 		}
 		w.Blocked = f.blocked(m)
 		if m == account.MailCode && (w.Blocked == "" || w.Blocked == WhileRestricted) {
@@ -95,6 +98,8 @@ func (f Facts) blocked(m account.Method) string {
 	switch {
 	case !offered:
 		return NotOffered
+	case f.Account.Locks.Forbids(m):
+		return ShutByCitizen
 	case f.Running:
 		return WhileChecking
 	case f.Account.Level < account.Standard:

@@ -100,7 +100,7 @@ func (c Combination) unconfirmed(have []account.Confirmation, wall time.Time) []
 	old := false
 	for _, x := range have {
 		switch {
-		case x.Suspended || !c.takes(x.Method):
+		case !x.Live() || !c.takes(x.Method):
 		case c.MaxAge > 0 && wall.Sub(x.At) > c.MaxAge:
 			old = true
 		default:

@@ -22,7 +22,7 @@ func (d *Door) showMethods(c echo.Context) error {
 	}
 	p := ui.Methods{Level: a.Assurance(d.Now()).Level.String()}
 	for _, k := range a.Confirmations {
-		if !k.Suspended {
+		if k.Live() {
 			p.Confirmations = append(p.Confirmations, ui.Confirmation{Method: k.Method.String(), At: k.At})
 		}
 	}

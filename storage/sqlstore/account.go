@@ -18,10 +18,11 @@ type standing struct {
 	Restricted    time.Time              `json:"restricted,omitzero"`
 	Restriction   account.Restriction    `json:"restriction,omitzero"`
 	Lock          account.Lock           `json:"lock,omitzero"`
+	Locks         account.Locks          `json:"locks,omitzero"`
 }
 
 func encodeStanding(s *account.Standing) (string, error) {
-	b, err := json.Marshal(standing{s.Level, s.Confirmations, s.RestrictedUntil, s.Restriction, s.Lock})
+	b, err := json.Marshal(standing{s.Level, s.Confirmations, s.RestrictedUntil, s.Restriction, s.Lock, s.Locks})
 	if err != nil {
 		return "", fmt.Errorf("sqlstore: encode the standing of account %s: %w", s.ID, err)
 	}
@@ -34,7 +35,7 @@ func decodeStanding(id int64, epoch int, body string) (account.Standing, error) 
 		return account.Standing{}, fmt.Errorf("sqlstore: standing of account %d: %w", id, err)
 	}
 	return account.Standing{ID: account.ID(id), Epoch: epoch, Level: s.Level, Confirmations: s.Confirmations,
-		RestrictedUntil: s.Restricted, Restriction: s.Restriction, Lock: s.Lock}, nil
+		RestrictedUntil: s.Restricted, Restriction: s.Restriction, Lock: s.Lock, Locks: s.Locks}, nil
 }
 
 // accountColumns are read by accountRow.

@@ -119,7 +119,7 @@ func (d *Door) compare(c echo.Context, status int, one *confirm.Case, wrong []ui
 		p.Valid = one.Obstacle != confirm.NotStandard && one.Obstacle != confirm.DocumentLapse
 	}
 	for _, m := range a.Confirmations {
-		if !m.Suspended {
+		if m.Live() {
 			p.Methods = append(p.Methods, m.Method.String())
 		}
 	}
