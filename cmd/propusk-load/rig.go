@@ -17,9 +17,9 @@ import (
 	"time"
 
 	"github.com/propusk/propusk/cmd/internal/config"
-	"github.com/propusk/propusk/cmd/internal/servers"
 	"github.com/propusk/propusk/examples/simulators"
 	"github.com/propusk/propusk/idp/authn/password"
+	"github.com/propusk/propusk/storage/storagetest/servers"
 )
 
 // rigCommand measures the provider as shipped: the example configuration, with addresses, stores and files

@@ -21,7 +21,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/propusk/propusk/cmd/internal/servers"
+	"github.com/propusk/propusk/storage/storagetest/servers"
 )
 
 func main() {

@@ -8,7 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 
-	"github.com/propusk/propusk/cmd/internal/servers"
+	"github.com/propusk/propusk/storage/storagetest/servers"
 	"github.com/propusk/propusk/ui/uitest"
 )
 

@@ -1,192 +1,85 @@
-// Package servers gives a test its own PostgreSQL database and its own part of a Redis, from the installed programs.
+// Package servers runs private PostgreSQL and Redis servers from the installed programs, for tests and measurements.
 //
-// Of each program one server is started in a test binary, on a free port, when the first test asks. It
-// runs under a shell that ends it when the test binary is gone, however that came; so nothing stays
-// behind. Where make test has started servers for everybody (PROPUSK_TEST_POSTGRES, PROPUSK_TEST_REDIS)
-// these are used. Without the program a test skips, and with PROPUSK_REQUIRE=1 it fails.
+// Each listens on a free port of the loopback interface and keeps its files in a directory of its own. It
+// runs under a shell that ends it when the program that started it is gone, however that came; so nothing
+// stays behind, and nothing of the machine's own servers is touched.
+//
+// Tests ask StartPostgres and StartRedis for a database, or a part of a Redis, of their own.
 package servers
 
 import (
+	"bufio"
 	"context"
-	"crypto/rand"
-	"database/sql"
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
-	"testing"
 	"time"
-
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver pgx
 )
 
-var (
-	postgres = sync.OnceValues(func() (string, error) { return server("PROPUSK_TEST_POSTGRES", startPostgres) })
-	redis    = sync.OnceValues(func() (string, error) { return server("PROPUSK_TEST_REDIS", startRedis) })
+// ErrMissing says that a program is not installed.
+var ErrMissing = errors.New("servers: program not found")
+
+// Durability says whether a server writes as a production server does.
+type Durability bool
+
+// Tests throw the data away and need no disk; measurements must pay for it.
+const (
+	Fast    Durability = false
+	Durable Durability = true
 )
 
-// server is the shared one, or our own.
-func server(variable string, start func() (string, error)) (string, error) {
-	if url := os.Getenv(variable); url != "" {
-		return url, nil
-	}
-	return start()
+// A Server is a running private server. It runs for as long as the value is held.
+type Server struct {
+	URL   string // what a client connects to
+	Local string // the same by a Unix socket, if there is one
+	PID   int    // of the server's first process
+
+	watcher *exec.Cmd
+	hold    *os.File // the watcher ends the server when this is closed
+	done    chan error
 }
 
-// StartPostgres returns the data source of an empty database, which is dropped at the end of the test.
-func StartPostgres(t testing.TB) (dsn string) {
-	t.Helper()
-	base, err := postgres()
-	missing(t, err)
-	db, err := sql.Open("pgx", base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := "test_" + strings.ToLower(rand.Text()[:16])
-	if _, err := db.Exec("CREATE DATABASE " + name); err != nil {
-		t.Fatalf("create a database for the test: %v", err)
-	}
-	t.Cleanup(func() {
-		if _, err := db.Exec("DROP DATABASE " + name + " WITH (FORCE)"); err != nil {
-			t.Errorf("drop the database of the test: %v", err)
-		}
-		db.Close()
-	})
-	u, err := url.Parse(base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.Path = "/" + name
-	return u.String()
-}
-
-// StartRedis returns a data source whose keys have a prefix of their own.
-func StartRedis(t testing.TB) (dsn string) {
-	t.Helper()
-	base, err := redis()
-	missing(t, err)
-	return base + "?prefix=" + rand.Text() + ":"
-}
-
-// errMissing says that a program is not installed.
-var errMissing = errors.New("program not found")
-
-func missing(t testing.TB, err error) {
-	t.Helper()
-	switch {
-	case errors.Is(err, errMissing) && os.Getenv("PROPUSK_REQUIRE") != "1":
-		t.Skip(err)
-	case err != nil:
-		t.Fatal(err)
-	}
-}
-
-// find looks for a program on the path and where Debian keeps PostgreSQL's.
-func find(name string) (string, error) {
-	if found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + name); len(found) > 0 {
-		return found[len(found)-1], nil
-	}
-	path, err := exec.LookPath(name)
-	if err != nil {
-		return "", fmt.Errorf("%w: %s", errMissing, name)
-	}
-	return path, nil
-}
-
-func startPostgres() (string, error) {
-	initdb, err := find("initdb")
-	if err != nil {
-		return "", err
-	}
-	program, err := find("postgres")
-	if err != nil {
-		return "", err
-	}
-	who, dir, err := home()
-	if err != nil {
-		return "", err
-	}
-	data := filepath.Join(dir, "data")
-	init := exec.Command(initdb, "-D", data, "-U", "propusk", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-	init.Dir, init.SysProcAttr = dir, &syscall.SysProcAttr{Credential: who}
-	if out, err := init.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("initdb: %w\n%s", err, out)
-	}
-	port, err := freePort()
-	if err != nil {
-		return "", err
-	}
-	// SIGINT is PostgreSQL's fast shutdown.
-	err = start(who, dir, port, "INT", program, "-D", data, "-p", strconv.Itoa(port), "-c", "listen_addresses=127.0.0.1",
-		"-c", "unix_socket_directories="+dir, "-c", "max_connections=300",
-		"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
-	dsn := fmt.Sprintf("postgres://propusk@127.0.0.1:%d/postgres?sslmode=disable", port)
-	if err != nil {
-		return "", err
-	}
-	return dsn, answers(dsn)
-}
-
-// answers waits until PostgreSQL, which listens before it is ready, takes a connection.
-func answers(dsn string) error {
-	db, err := sql.Open("pgx", dsn)
-	if err != nil {
+// Stop ends the server and waits for it. Files go with it unless the caller said where they lie.
+func (s *Server) Stop() error {
+	if err := s.hold.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
 		return err
 	}
-	defer db.Close()
-	for range 200 {
-		if err = db.PingContext(context.Background()); err == nil {
-			return nil
-		}
-		time.Sleep(50 * time.Millisecond)
+	select {
+	case <-s.done:
+		return nil
+	case <-time.After(20 * time.Second):
+		return syscall.Kill(-s.watcher.Process.Pid, syscall.SIGKILL) // the group that start made
 	}
-	return err
 }
 
-func startRedis() (string, error) {
-	program, err := find("redis-server")
-	if err != nil {
-		return "", err
+// find looks for a program on the path and in the places where Debian keeps versioned ones; of several
+// versions the newest.
+func find(name string, elsewhere ...string) (string, error) {
+	var found []string
+	for _, pattern := range elsewhere {
+		m, _ := filepath.Glob(pattern) // the patterns are constants
+		found = append(found, m...)
 	}
-	who, dir, err := home()
-	if err != nil {
-		return "", err
+	slices.Sort(found)
+	if len(found) > 0 {
+		return found[len(found)-1], nil
 	}
-	port, err := freePort()
-	if err != nil {
-		return "", err
+	if path, err := exec.LookPath(name); err == nil {
+		return path, nil
 	}
-	err = start(who, dir, port, "TERM", program, "--bind", "127.0.0.1", "--port", strconv.Itoa(port), "--dir", dir, "--save", "")
-	return fmt.Sprintf("redis://127.0.0.1:%d/0", port), err
+	return "", fmt.Errorf("%w: %s", ErrMissing, name)
 }
 
-// home makes a directory for a server and says who runs it: PostgreSQL refuses to be root's.
-func home() (*syscall.Credential, string, error) {
-	dir, err := os.MkdirTemp("", "propusk-test-")
-	if err != nil || os.Getuid() != 0 {
-		return nil, dir, err
-	}
-	for _, name := range []string{"postgres", "nobody"} {
-		u, err := user.Lookup(name)
-		if err != nil {
-			continue
-		}
-		uid, _ := strconv.ParseUint(u.Uid, 10, 32) // numbers on every system with these users
-		gid, _ := strconv.ParseUint(u.Gid, 10, 32)
-		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, dir, os.Chown(dir, int(uid), int(gid))
-	}
-	return nil, "", errors.New("PostgreSQL refuses to run as root, and there is no user postgres or nobody")
-}
-
-func freePort() (int, error) {
+// FreePort asks the system for a port that nobody listens on.
+func FreePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err
@@ -195,41 +88,86 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
-// watch runs a server until its own input ends, which it does with the process that holds the other end.
-const watch = `dir=$1 signal=$2; shift 2
-"$@" </dev/null >"$dir/log" 2>&1 & server=$!
-read -r _
-kill -"$signal" "$server"; wait "$server"
-rm -rf "$dir"`
-
-// held are the ends of pipes that keep the servers running.
-var held struct {
-	sync.Mutex
-	ends []*os.File
+// A place is where a server keeps its files, and who runs it: PostgreSQL refuses to be root's. Nil: ourselves.
+type place struct {
+	home    string
+	who     *syscall.Credential
+	passing bool // home goes with the server
 }
 
-func start(who *syscall.Credential, dir string, port int, signal, program string, args ...string) error {
+// settle makes a place in dir, or where temporary ones are made.
+func settle(dir, name string) (place, error) {
+	home, err := os.MkdirTemp(dir, "propusk-"+name+"-")
+	p := place{home: home, passing: dir == ""}
+	if err != nil || os.Getuid() != 0 {
+		return p, err
+	}
+	if dir != "" {
+		// The way to a private directory is closed to others: open it for passing through.
+		if err := os.Chmod(dir, 0o711); err != nil {
+			return place{}, err
+		}
+	}
+	for _, name := range []string{"postgres", "nobody"} {
+		u, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, err1 := strconv.ParseUint(u.Uid, 10, 32)
+		gid, err2 := strconv.ParseUint(u.Gid, 10, 32)
+		p.who = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+		return p, errors.Join(err1, err2, os.Chown(home, int(uid), int(gid)))
+	}
+	return place{}, errors.New("servers: PostgreSQL refuses to run as root, and there is no user postgres or nobody")
+}
+
+// watch runs a server and tells its process, until its own input ends; which it does with the process that
+// holds the other end.
+const watch = `dir=$1 passing=$2 signal=$3; shift 3
+"$@" </dev/null >"$dir/log" 2>&1 & server=$!
+echo "$server"
+read -r _
+kill -"$signal" "$server"; wait "$server"
+if "$passing"; then rm -rf "$dir"; fi`
+
+// start runs a server in its place and waits until it accepts connections on the port. signal is what ends
+// it in order.
+func start(ctx context.Context, at place, port int, signal, program string, args ...string) (*Server, error) {
 	in, hold, err := os.Pipe()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	held.Lock()
-	held.ends = append(held.ends, hold)
-	held.Unlock()
-	cmd := exec.Command("/bin/sh", append([]string{"-c", watch, "watch", dir, signal, program}, args...)...)
-	cmd.Stdin, cmd.Dir = in, dir
-	// A group of its own: Ctrl-C reaches the tests alone.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: who, Setpgid: true}
-	if err := cmd.Start(); err != nil {
-		return err
+	defer in.Close() // the watcher has its own copy
+	s := &Server{hold: hold, done: make(chan error, 1)}
+	s.watcher = exec.Command("/bin/sh", append([]string{"-c", watch, "watch", at.home, strconv.FormatBool(at.passing), signal, program}, args...)...)
+	s.watcher.Stdin, s.watcher.Dir = in, at.home
+	// A group of its own: Ctrl-C reaches us alone, and we end it in order.
+	s.watcher.SysProcAttr = &syscall.SysProcAttr{Credential: at.who, Setpgid: true}
+	told, err := s.watcher.StdoutPipe()
+	if err != nil {
+		return nil, errors.Join(err, hold.Close())
 	}
-	in.Close()
+	if err := s.watcher.Start(); err != nil {
+		return nil, errors.Join(err, hold.Close())
+	}
+	line, err := bufio.NewReader(told).ReadString('\n')
+	if err == nil {
+		s.PID, err = strconv.Atoi(strings.TrimSpace(line))
+	}
+	go func() { s.done <- s.watcher.Wait() }()
+	if err != nil {
+		return nil, errors.Join(err, s.Stop())
+	}
 	for range 400 {
 		if c, err := net.DialTimeout("tcp", "127.0.0.1:"+strconv.Itoa(port), time.Second); err == nil {
-			return c.Close()
+			return s, c.Close()
 		}
-		time.Sleep(50 * time.Millisecond)
+		select {
+		case <-ctx.Done():
+			return nil, errors.Join(ctx.Err(), s.Stop())
+		case <-time.After(50 * time.Millisecond):
+		}
 	}
-	log, _ := os.ReadFile(filepath.Join(dir, "log"))
-	return fmt.Errorf("%s does not answer on port %d\n%s", filepath.Base(program), port, log)
+	log, _ := os.ReadFile(filepath.Join(at.home, "log"))
+	return nil, errors.Join(fmt.Errorf("%s does not answer on port %d\n%s", filepath.Base(program), port, log), s.Stop())
 }

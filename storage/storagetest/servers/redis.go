@@ -3,19 +3,20 @@ package servers
 import (
 	"context"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
-	"syscall"
 )
 
 // FindRedis returns the path of the Redis server, or ErrMissing.
-func FindRedis() (string, error) { return Find("redis-server") }
+func FindRedis() (string, error) { return find("redis-server") }
 
-// Redis starts a Redis server with its files under dir.
+// Redis starts a Redis server with its files in a directory under dir; "" is the system's place for
+// temporary ones, and then they go with the server.
 func Redis(ctx context.Context, dir string, d Durability) (*Server, error) {
 	program, err := FindRedis()
+	if err != nil {
+		return nil, err
+	}
+	at, err := settle(dir, "redis")
 	if err != nil {
 		return nil, err
 	}
@@ -23,19 +24,14 @@ func Redis(ctx context.Context, dir string, d Durability) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	home := filepath.Join(dir, "redis")
-	if err := os.MkdirAll(home, 0o700); err != nil {
-		return nil, err
-	}
-	args := []string{"--bind", "127.0.0.1", "--port", strconv.Itoa(port), "--dir", home, "--save", ""}
+	args := []string{"--bind", "127.0.0.1", "--port", strconv.Itoa(port), "--dir", at.home, "--save", ""}
 	if d == Durable {
 		args = append(args, "--appendonly", "yes", "--appendfsync", "everysec")
 	}
-	s, err := start(ctx, exec.Command(program, args...), port, syscall.SIGTERM, filepath.Join(dir, "redis.log"))
+	s, err := start(ctx, at, port, "TERM", program, args...)
 	if err != nil {
 		return nil, err
 	}
-	s.Dir = home
 	s.URL = fmt.Sprintf("redis://127.0.0.1:%d/0", port)
 	return s, nil
 }

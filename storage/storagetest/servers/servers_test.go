@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -43,6 +44,9 @@ func TestPrivateServersAnswerAndEnd(t *testing.T) {
 			if c, err := net.DialTimeout("tcp", u.Host, time.Second); err == nil {
 				c.Close()
 				t.Error("a stopped server still answers")
+			}
+			if left, err := filepath.Glob(filepath.Join(dir, "*", "log")); err != nil || len(left) != 1 {
+				t.Errorf("the log of a server whose place was given: %v, %v", left, err)
 			}
 		})
 	}
