@@ -3,7 +3,6 @@ package idp
 import (
 	"maps"
 	"net/http"
-	"net/netip"
 	"strings"
 	"unicode/utf8"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/propusk/propusk/idp/admin"
 	"github.com/propusk/propusk/idp/edge"
 	"github.com/propusk/propusk/idp/oidc"
+	"github.com/propusk/propusk/idp/rp"
 	"github.com/propusk/propusk/idp/session"
 	"github.com/propusk/propusk/idp/signal"
 	"github.com/propusk/propusk/idp/web"
@@ -71,7 +71,9 @@ func (p *Provider) open(c Config, d *desks) error {
 
 	threshold := edge.New(edge.Config{
 		Logger: c.Log, Metrics: registerer(c), Wall: c.Wall, Proxies: c.Proxies, Broken: broken,
-		StrictTransport: c.Issuer.Scheme == "https" && !loopback(c.Issuer.Hostname()),
+		// A browser that was told "https only" of localhost would hold every other program there to it,
+		// whatever its port (RFC 6797 section 8.2).
+		StrictTransport: c.Issuer.Scheme == "https" && !rp.Loopback(c.Issuer.Hostname()),
 	})
 	p.public = threshold.Wrap(heads(e))
 
@@ -92,13 +94,6 @@ func text(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return next(c)
 	}
-}
-
-// loopback tells whether a host is this machine. A browser that was told "https only" of localhost would
-// hold every other program there to it, whatever its port (RFC 6797 section 8.2).
-func loopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && ip.IsLoopback()
 }
 
 // route names the pattern of routes that no door's own guard sees.

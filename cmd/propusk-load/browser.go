@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/PuerkitoBio/goquery"
+
+	"github.com/propusk/propusk/idp/rp"
 )
 
 // A target is the provider under load and the client that asks it.
@@ -61,7 +63,7 @@ func (t *target) discover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if ip, err := netip.ParseAddr(u.Hostname()); u.Hostname() != "localhost" && (err != nil || !ip.IsLoopback()) {
+	if !rp.Loopback(u.Hostname()) {
 		return errNotLoopback
 	}
 	t.discoverAt = strings.TrimSuffix(t.issuer, "/") + "/.well-known/openid-configuration"

@@ -80,8 +80,9 @@ func checkAddress(address string) error {
 	return errors.New("is neither https nor http on this machine")
 }
 
-// Loopback tells whether a host is this machine.
+// Loopback tells whether a host is this machine, by its address or by a name that never leaves it: localhost
+// and all below (RFC 6761 section 6.3).
 func Loopback(host string) bool {
 	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
 }

@@ -104,6 +104,18 @@ func TestRedirectIsComparedAsWritten(t *testing.T) {
 	}
 }
 
+func TestThisMachineIsLocalhostAndLoopbackAddresses(t *testing.T) {
+	for host, want := range map[string]bool{
+		"localhost": true, "id.localhost": true, "127.0.0.1": true, "127.9.9.9": true, "::1": true, "::ffff:127.0.0.1": true,
+		"": false, "localhost.example": false, "notlocalhost": false, "127.0.0.1.example": false, "10.0.0.1": false,
+		"0.0.0.0": false, "::": false, "::1%lo": false, "2130706433": false,
+	} {
+		if got := rp.Loopback(host); got != want {
+			t.Errorf("Loopback(%q) = %v, want %v", host, got, want)
+		}
+	}
+}
+
 func TestNativeApplicationsChooseTheLoopbackPort(t *testing.T) {
 	p := &rp.Party{Native: true, Redirects: []string{"http://127.0.0.1/cb", "http://localhost:1/cb"}}
 	for address, want := range map[string]bool{

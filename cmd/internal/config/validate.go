@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/propusk/propusk/idp/authn/password"
+	"github.com/propusk/propusk/idp/rp"
 )
 
 // Validate joins every mistake that shows without looking at other files.
@@ -59,17 +60,12 @@ func (v *verdict) address(name, value string) {
 func (v *verdict) guarded(name, value, why string) {
 	v.address(name, value)
 	if u, err := url.Parse(value); err == nil && u.Scheme == "http" {
-		v.want(loopback(u.Hostname()), "%s: http is only for a host on loopback: %s; want https", name, why)
+		v.want(rp.Loopback(u.Hostname()), "%s: http is only for a host on loopback: %s; want https", name, why)
 	}
 }
 
 func (v *verdict) between(name string, d, low, high time.Duration) {
 	v.want(d >= low && d <= high, "%s: want %s to %s", name, low, high)
-}
-
-func loopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || (err == nil && ip.IsLoopback())
 }
 
 func (c *Config) validateAddresses(v *verdict) {
@@ -82,7 +78,7 @@ func (c *Config) validateAddresses(v *verdict) {
 	case u.Path != "":
 		v.want(false, "issuer: want no path: cookies and discovery are bound to the whole host")
 	case u.Scheme == "http":
-		v.want(loopback(u.Hostname()), "issuer: http is only for loopback; want https")
+		v.want(rp.Loopback(u.Hostname()), "issuer: http is only for loopback; want https")
 	default:
 		v.want(u.Scheme == "https", "issuer: want https")
 	}
@@ -129,7 +125,7 @@ func (c *Config) validateNeighbours(v *verdict) {
 	host, _, err := net.SplitHostPort(c.Mail.Server)
 	v.want(err == nil, "mail.server: want host:port")
 	v.oneOf("mail.tls", c.Mail.TLS, "mandatory", "implicit", "none")
-	v.want(c.Mail.TLS != "none" || loopback(host), "mail.tls: none is only for a server on loopback: messages carry codes")
+	v.want(c.Mail.TLS != "none" || rp.Loopback(host), "mail.tls: none is only for a server on loopback: messages carry codes")
 	v.want((c.Mail.User == "") == (c.Mail.PasswordFile == ""), "mail: user and password_file go together")
 	_, err = mail.ParseAddress(c.Mail.From)
 	v.want(err == nil, "mail.from: want an e-mail address")
