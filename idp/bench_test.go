@@ -52,6 +52,12 @@ func BenchmarkHotPath(b *testing.B) {
 					next = c.tokens(b, c.token("grant_type", rp.GrantRefresh, "refresh_token", next)).Refresh
 				}
 			})
+			b.Run("client credentials", func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					c.must(b, c.token("grant_type", rp.GrantCredentials), http.StatusOK)
+				}
+			})
 			b.Run("discovery", func(b *testing.B) {
 				r := httptest.NewRequest(http.MethodGet, "/.well-known/openid-configuration", nil)
 				b.ReportAllocs()

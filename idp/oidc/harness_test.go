@@ -448,8 +448,3 @@ func mustBe(t testing.TB, what string, err, want error) {
 }
 
 func text(v any) string { return fmt.Sprint(v) }
-
-var (
-	delivery = session.Delivery{ID: "d", Client: "tax", Account: 7, Session: "s"}
-	party    = &rp.Party{ID: "tax"}
-)
