@@ -178,34 +178,23 @@ func contactCodePage(ref string, f *contact.Flow, wrong []ui.Fault) ui.SMSCode {
 }
 
 func (d *Door) enterContactCode(c echo.Context) error {
-	ref, f, err := d.contactFlow(c)
-	if err != nil {
-		return err
-	}
 	_, a := whoever(c)
-	ctx := c.Request().Context()
-	to := withRef("/account/contacts/code", ref)
-	if frame.Field(c, "again") != "" {
-		err = d.Contacts.Resend(ctx, ref, a.ID, edge.Network(ctx))
-	} else if frame.Field(c, "code") == "" {
-		return d.render(c, http.StatusUnprocessableEntity, "account", contactCodePage(ref, f, frame.One("code", "code.required")))
-	} else {
-		var out contact.Outcome
-		out, err = d.Contacts.Enter(ctx, ref, a.ID, frame.Field(c, "code"), edge.RequestID(ctx))
-		to = afterProof(out)
-	}
-	if err == nil {
-		return frame.See(c, to)
-	}
-	status, wrong := proofFault(c, err)
-	if wrong == nil {
-		return err
-	}
-	edge.Cause(ctx, err)
-	if _, f, err = d.contactFlow(c); err != nil {
-		return err
-	}
-	return d.render(c, status, "account", contactCodePage(ref, f, wrong))
+	ctx, ref := c.Request().Context(), c.QueryParam("r")
+	return d.prove(c, proving{
+		section: "account", here: withRef("/account/contacts/code", ref),
+		page: func(wrong []ui.Fault) (ui.SMSCode, error) {
+			_, f, err := d.contactFlow(c)
+			if err != nil {
+				return ui.SMSCode{}, err
+			}
+			return contactCodePage(ref, f, wrong), nil
+		},
+		again: func() error { return d.Contacts.Resend(ctx, ref, a.ID, edge.Network(ctx)) },
+		enter: func(code string) (string, error) {
+			out, err := d.Contacts.Enter(ctx, ref, a.ID, code, edge.RequestID(ctx))
+			return afterProof(out), err
+		},
+	})
 }
 
 func (d *Door) showContactSent(c echo.Context) error {
@@ -213,12 +202,12 @@ func (d *Door) showContactSent(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.render(c, http.StatusOK, "account", contactSentPage(ref, f, nil))
+	return d.render(c, http.StatusOK, "account", contactSentPage(ref, f))
 }
 
-func contactSentPage(ref string, f *contact.Flow, wrong []ui.Fault) ui.EmailSent {
+func contactSentPage(ref string, f *contact.Flow) ui.EmailSent {
 	return ui.EmailSent{
-		Form: ui.Form{Action: withRef("/account/contacts/sent", ref), Faults: wrong}, Purpose: "contact",
+		Form: ui.Form{Action: withRef("/account/contacts/sent", ref)}, Purpose: "contact",
 		Email: f.Proof.Value, ValidUntil: f.Proof.Until, ChangeURL: "/account/contacts",
 	}
 }
@@ -230,15 +219,7 @@ func (d *Door) resendContactLink(c echo.Context) error {
 	}
 	_, a := whoever(c)
 	ctx := c.Request().Context()
-	err = d.Contacts.Resend(ctx, ref, a.ID, edge.Network(ctx))
-	if wrong, ok := frame.Slow(c, err, "", "login.slow"); ok {
-		edge.Cause(ctx, err)
-		return d.render(c, http.StatusTooManyRequests, "account", contactSentPage(ref, f, wrong))
-	}
-	if err != nil {
-		return err
-	}
-	return frame.See(c, withRef("/account/contacts/sent", ref))
+	return d.resent(c, d.Contacts.Resend(ctx, ref, a.ID, edge.Network(ctx)), "account", contactSentPage(ref, f))
 }
 
 func (d *Door) showContactLink(c echo.Context) error {

@@ -18,16 +18,16 @@ import (
 func (d *Door) mountRecover(g *echo.Group) {
 	g.GET("/recover", d.showRecover)
 	g.POST("/recover", d.startRecover)
-	g.GET("/recover/code", d.showRecoverCode)
-	g.POST("/recover/code", d.enterRecoverCode)
-	g.GET("/recover/sent", d.showRecoverSent)
-	g.POST("/recover/sent", d.resendRecoverLink)
+	g.GET("/recover/code", d.recovering("/recover/code", d.showRecoverCode))
+	g.POST("/recover/code", d.recovering("/recover/code", d.enterRecoverCode))
+	g.GET("/recover/sent", d.recovering("/recover/sent", d.showRecoverSent))
+	g.POST("/recover/sent", d.recovering("/recover/sent", d.resendRecoverLink))
 	g.GET("/recover/link/:token", d.showRecoverLink)
 	g.POST("/recover/link/:token", d.openRecoverLink)
-	g.GET("/recover/identity", d.showRecoverIdentity)
-	g.POST("/recover/identity", d.enterRecoverIdentity)
-	g.GET("/recover/password", d.showRecoverPassword)
-	g.POST("/recover/password", d.finishRecover)
+	g.GET("/recover/identity", d.recovering("/recover/identity", d.showRecoverIdentity))
+	g.POST("/recover/identity", d.recovering("/recover/identity", d.enterRecoverIdentity))
+	g.GET("/recover/password", d.recovering("/recover/password", d.showRecoverPassword))
+	g.POST("/recover/password", d.recovering("/recover/password", d.finishRecover))
 	g.GET("/recover/done", d.recovered)
 	g.GET("/recover/in-person", d.inPerson)
 }
@@ -90,30 +90,25 @@ func recoverPlace(f *recovery.Flow) string {
 	return "/recover/code"
 }
 
-// recovery loads the flow of a page; when it stands on another page, elsewhere says so.
-func (d *Door) recovery(c echo.Context, here string) (ref string, f *recovery.Flow, elsewhere string, err error) {
-	ref = c.QueryParam("r")
-	f, err = d.Recovery.Flow(c.Request().Context(), ref, d.visitors.Browser(c))
-	if err != nil {
-		return "", nil, "", err
+// recovering loads the flow of a page, and leads on when it stands on another one.
+func (d *Door) recovering(here string, page func(c echo.Context, ref string, f *recovery.Flow) error) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		ref := c.QueryParam("r")
+		f, err := d.Recovery.Flow(c.Request().Context(), ref, d.visitors.Browser(c))
+		if err != nil {
+			return err
+		}
+		if _, err := d.waiting(c, f.Waiting); err != nil {
+			return err
+		}
+		if to := recoverPlace(f); to != here {
+			return frame.See(c, withRef(to, ref))
+		}
+		return page(c, ref, f)
 	}
-	if _, err := d.waiting(c, f.Waiting); err != nil {
-		return "", nil, "", err
-	}
-	if to := recoverPlace(f); to != here {
-		elsewhere = withRef(to, ref)
-	}
-	return ref, f, elsewhere, nil
 }
 
-func (d *Door) showRecoverCode(c echo.Context) error {
-	ref, f, elsewhere, err := d.recovery(c, "/recover/code")
-	if err != nil {
-		return err
-	}
-	if elsewhere != "" {
-		return frame.See(c, elsewhere)
-	}
+func (d *Door) showRecoverCode(c echo.Context, ref string, f *recovery.Flow) error {
 	return d.render(c, http.StatusOK, "", recoverCodePage(c, ref, f, nil))
 }
 
@@ -138,72 +133,40 @@ func recoverCodePage(c echo.Context, ref string, f *recovery.Flow, wrong []ui.Fa
 	return p
 }
 
-func (d *Door) enterRecoverCode(c echo.Context) error {
-	ref, f, elsewhere, err := d.recovery(c, "/recover/code")
-	if err != nil {
-		return err
-	}
-	if elsewhere != "" {
-		return frame.See(c, elsewhere)
-	}
-	ctx := c.Request().Context()
-	if frame.Field(c, "again") != "" {
-		err = d.Recovery.Resend(ctx, ref, d.visitors.Browser(c), edge.Network(ctx))
-	} else if frame.Field(c, "code") == "" {
-		return d.render(c, http.StatusUnprocessableEntity, "", recoverCodePage(c, ref, f, frame.One("code", "code.required")))
-	} else {
-		_, err = d.Recovery.Enter(ctx, ref, d.visitors.Browser(c), frame.Field(c, "code"))
-	}
-	if err == nil {
-		return frame.See(c, withRef("/recover/code", ref))
-	}
-	status, wrong := proofFault(c, err)
-	if wrong == nil {
-		return err
-	}
-	edge.Cause(ctx, err)
-	if f, err = d.Recovery.Flow(ctx, ref, d.visitors.Browser(c)); err != nil {
-		return err
-	}
-	return d.render(c, status, "", recoverCodePage(c, ref, f, wrong))
+func (d *Door) enterRecoverCode(c echo.Context, ref string, _ *recovery.Flow) error {
+	ctx, browser, here := c.Request().Context(), d.visitors.Browser(c), withRef("/recover/code", ref)
+	return d.prove(c, proving{
+		here: here,
+		page: func(wrong []ui.Fault) (ui.SMSCode, error) {
+			f, err := d.Recovery.Flow(ctx, ref, browser)
+			if err != nil {
+				return ui.SMSCode{}, err
+			}
+			return recoverCodePage(c, ref, f, wrong), nil
+		},
+		again: func() error { return d.Recovery.Resend(ctx, ref, browser, edge.Network(ctx)) },
+		enter: func(code string) (string, error) {
+			_, err := d.Recovery.Enter(ctx, ref, browser, code)
+			return here, err
+		},
+	})
 }
 
-func (d *Door) showRecoverSent(c echo.Context) error {
-	ref, f, elsewhere, err := d.recovery(c, "/recover/sent")
-	if err != nil {
-		return err
-	}
-	if elsewhere != "" {
-		return frame.See(c, elsewhere)
-	}
-	return d.render(c, http.StatusOK, "", recoverSentPage(ref, f, nil))
+func (d *Door) showRecoverSent(c echo.Context, ref string, f *recovery.Flow) error {
+	return d.render(c, http.StatusOK, "", recoverSentPage(ref, f))
 }
 
-func recoverSentPage(ref string, f *recovery.Flow, wrong []ui.Fault) ui.EmailSent {
+func recoverSentPage(ref string, f *recovery.Flow) ui.EmailSent {
 	return ui.EmailSent{
-		Form: ui.Form{Action: withRef("/recover/sent", ref), Faults: wrong}, Purpose: "recover",
+		Form: ui.Form{Action: withRef("/recover/sent", ref)}, Purpose: "recover",
 		Email: f.Typed, ValidUntil: f.Mail.Until, ChangeURL: frame.WithTx("/recover", f.Waiting),
 	}
 }
 
-func (d *Door) resendRecoverLink(c echo.Context) error {
-	ref, f, elsewhere, err := d.recovery(c, "/recover/sent")
-	if err != nil {
-		return err
-	}
-	if elsewhere != "" {
-		return frame.See(c, elsewhere)
-	}
+func (d *Door) resendRecoverLink(c echo.Context, ref string, f *recovery.Flow) error {
 	ctx := c.Request().Context()
-	err = d.Recovery.Resend(ctx, ref, d.visitors.Browser(c), edge.Network(ctx))
-	if wrong, ok := frame.Slow(c, err, "", "login.slow"); ok {
-		edge.Cause(ctx, err)
-		return d.render(c, http.StatusTooManyRequests, "", recoverSentPage(ref, f, wrong))
-	}
-	if err != nil {
-		return err
-	}
-	return frame.See(c, withRef("/recover/sent", ref))
+	err := d.Recovery.Resend(ctx, ref, d.visitors.Browser(c), edge.Network(ctx))
+	return d.resent(c, err, "", recoverSentPage(ref, f))
 }
 
 func (d *Door) showRecoverLink(c echo.Context) error {
@@ -228,14 +191,7 @@ func (d *Door) openRecoverLink(c echo.Context) error {
 	return frame.See(c, withRef(recoverPlace(f), ref))
 }
 
-func (d *Door) showRecoverIdentity(c echo.Context) error {
-	ref, _, elsewhere, err := d.recovery(c, "/recover/identity")
-	if err != nil {
-		return err
-	}
-	if elsewhere != "" {
-		return frame.See(c, elsewhere)
-	}
+func (d *Door) showRecoverIdentity(c echo.Context, ref string, _ *recovery.Flow) error {
 	return d.render(c, http.StatusOK, "", identityPage(c, ref, nil))
 }
 
@@ -247,14 +203,7 @@ func identityPage(c echo.Context, ref string, wrong []ui.Fault) ui.RecoverIdenti
 }
 
 // enterRecoverIdentity compares what only the owner knows. The answer is one, whichever was wrong.
-func (d *Door) enterRecoverIdentity(c echo.Context) error {
-	ref, _, elsewhere, err := d.recovery(c, "/recover/identity")
-	if err != nil {
-		return err
-	}
-	if elsewhere != "" {
-		return frame.See(c, elsewhere)
-	}
+func (d *Door) enterRecoverIdentity(c echo.Context, ref string, _ *recovery.Flow) error {
 	ctx := c.Request().Context()
 	left, err := d.Recovery.Identify(ctx, ref, d.visitors.Browser(c), frame.Field(c, "snils"), frame.Field(c, "document-number"))
 	if wrong, ok := frame.Faults(err); ok {
@@ -274,14 +223,7 @@ func (d *Door) enterRecoverIdentity(c echo.Context) error {
 	return frame.See(c, withRef("/recover/password", ref))
 }
 
-func (d *Door) showRecoverPassword(c echo.Context) error {
-	ref, f, elsewhere, err := d.recovery(c, "/recover/password")
-	if err != nil {
-		return err
-	}
-	if elsewhere != "" {
-		return frame.See(c, elsewhere)
-	}
+func (d *Door) showRecoverPassword(c echo.Context, ref string, f *recovery.Flow) error {
 	return d.render(c, http.StatusOK, "", d.newPasswordPage(ref, f, "", nil))
 }
 
@@ -291,14 +233,7 @@ func (d *Door) newPasswordPage(ref string, f *recovery.Flow, suggested string, w
 	return p
 }
 
-func (d *Door) finishRecover(c echo.Context) error {
-	ref, f, elsewhere, err := d.recovery(c, "/recover/password")
-	if err != nil {
-		return err
-	}
-	if elsewhere != "" {
-		return frame.See(c, elsewhere)
-	}
+func (d *Door) finishRecover(c echo.Context, ref string, f *recovery.Flow) error {
 	if frame.Field(c, "suggest") != "" {
 		s, err := suggest()
 		if err != nil {

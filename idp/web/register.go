@@ -7,7 +7,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/propusk/propusk/idp/account"
-	"github.com/propusk/propusk/idp/contact"
 	"github.com/propusk/propusk/idp/edge"
 	"github.com/propusk/propusk/idp/register"
 	"github.com/propusk/propusk/idp/signin"
@@ -18,14 +17,14 @@ import (
 func (d *Door) mountRegister(g *echo.Group) {
 	g.GET("/register", d.showRegister)
 	g.POST("/register", d.startRegister)
-	g.GET("/register/code", d.showRegisterCode)
-	g.POST("/register/code", d.enterRegisterCode)
-	g.GET("/register/sent", d.showRegisterSent)
-	g.POST("/register/sent", d.resendRegisterLink)
+	g.GET("/register/code", d.registering("/register/code", d.showRegisterCode))
+	g.POST("/register/code", d.registering("/register/code", d.enterRegisterCode))
+	g.GET("/register/sent", d.registering("/register/sent", d.showRegisterSent))
+	g.POST("/register/sent", d.registering("/register/sent", d.resendRegisterLink))
 	g.GET("/register/link/:token", d.showRegisterLink)
 	g.POST("/register/link/:token", d.openRegisterLink)
-	g.GET("/register/password", d.showRegisterPassword)
-	g.POST("/register/password", d.finishRegister)
+	g.GET("/register/password", d.registering("/register/password", d.showRegisterPassword))
+	g.POST("/register/password", d.registering("/register/password", d.finishRegister))
 	g.GET("/register/done", d.registered, d.signedIn)
 }
 
@@ -109,28 +108,26 @@ func (d *Door) startRegister(c echo.Context) error {
 	return frame.See(c, withRef("/register/code", ref))
 }
 
-// withRef is the address of a page of a flow.
-func withRef(path, ref string) string { return path + "?r=" + ref }
-
-// registration loads the flow of the page, with what waits behind it.
-func (d *Door) registration(c echo.Context) (string, *register.Flow, *signin.Facts, error) {
-	ref := c.QueryParam("r")
-	flow, err := d.Register.Flow(c.Request().Context(), ref, d.visitors.Browser(c))
-	if err != nil {
-		return "", nil, nil, err
+// registering loads the flow of a page, with what waits behind it, and leads on when it stands on another page.
+func (d *Door) registering(here string, page func(c echo.Context, ref string, flow *register.Flow, f *signin.Facts) error) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		ref := c.QueryParam("r")
+		flow, err := d.Register.Flow(c.Request().Context(), ref, d.visitors.Browser(c))
+		if err != nil {
+			return err
+		}
+		f, err := d.waiting(c, flow.Waiting)
+		if err != nil {
+			return err
+		}
+		if to := registerPlace(flow); to != here {
+			return frame.See(c, withRef(to, ref))
+		}
+		return page(c, ref, flow, f)
 	}
-	f, err := d.waiting(c, flow.Waiting)
-	return ref, flow, f, err
 }
 
-func (d *Door) showRegisterCode(c echo.Context) error {
-	ref, flow, f, err := d.registration(c)
-	if err != nil {
-		return err
-	}
-	if to := registerPlace(flow); to != "/register/code" {
-		return frame.See(c, withRef(to, ref))
-	}
+func (d *Door) showRegisterCode(c echo.Context, ref string, flow *register.Flow, f *signin.Facts) error {
 	return d.render(c, http.StatusOK, "", registerCodePage(c, ref, flow, f, nil))
 }
 
@@ -146,10 +143,7 @@ func registerPlace(f *register.Flow) string {
 }
 
 func registerCodePage(c echo.Context, ref string, flow *register.Flow, f *signin.Facts, wrong []ui.Fault) ui.SMSCode {
-	change := withRef("/register", ref)
-	if flow.Waiting != "" {
-		change = frame.WithTx("/register", flow.Waiting) + "&r=" + ref
-	}
+	change := changeRegister(ref, flow)
 	p := ui.SMSCode{
 		Form: ui.Form{Action: withRef("/register/code", ref), Faults: wrong}, Step: ui.Step{N: 2, Of: 3}, Origin: origin(c, f),
 		Purpose: "register", Phone: flow.Proof.Value, ExpiresAt: flow.Proof.Until, EmailURL: change, ChangeURL: change,
@@ -160,86 +154,48 @@ func registerCodePage(c echo.Context, ref string, flow *register.Flow, f *signin
 	return p
 }
 
-func (d *Door) enterRegisterCode(c echo.Context) error {
-	ref, flow, f, err := d.registration(c)
-	if err != nil {
-		return err
-	}
-	ctx := c.Request().Context()
-	if frame.Field(c, "again") != "" {
-		err = d.Register.Resend(ctx, ref, d.visitors.Browser(c), edge.Network(ctx))
-	} else if frame.Field(c, "code") == "" {
-		return d.render(c, http.StatusUnprocessableEntity, "", registerCodePage(c, ref, flow, f, frame.One("code", "code.required")))
-	} else {
-		_, err = d.Register.Enter(ctx, ref, d.visitors.Browser(c), frame.Field(c, "code"))
-	}
-	if err == nil {
-		return frame.See(c, withRef("/register/code", ref))
-	}
-	status, wrong := proofFault(c, err)
-	if wrong == nil {
-		return err
-	}
-	edge.Cause(ctx, err)
-	if flow, err = d.Register.Flow(ctx, ref, d.visitors.Browser(c)); err != nil {
-		return err
-	}
-	return d.render(c, status, "", registerCodePage(c, ref, flow, f, wrong))
-}
-
-// proofFault is what the pages of codes and links say of an error; nil when it is not theirs.
-func proofFault(c echo.Context, err error) (int, []ui.Fault) {
-	switch {
-	case errors.Is(err, contact.ErrCode):
-		return http.StatusUnprocessableEntity, frame.One("code", "code.wrong")
-	case errors.Is(err, contact.ErrCodeOver):
-		return http.StatusUnprocessableEntity, frame.One("code", "code.expired")
-	case errors.Is(err, contact.ErrCodeSpent):
-		return http.StatusTooManyRequests, frame.One("code", "code.too_many")
-	}
-	if wrong, ok := frame.Slow(c, err, "code", "code.too_soon"); ok {
-		return http.StatusTooManyRequests, wrong
-	}
-	return 0, nil
-}
-
-func (d *Door) showRegisterSent(c echo.Context) error {
-	ref, flow, _, err := d.registration(c)
-	if err != nil {
-		return err
-	}
-	if to := registerPlace(flow); to != "/register/sent" {
-		return frame.See(c, withRef(to, ref))
-	}
-	return d.render(c, http.StatusOK, "", registerSentPage(ref, flow, nil))
-}
-
-func registerSentPage(ref string, flow *register.Flow, wrong []ui.Fault) ui.EmailSent {
-	change := withRef("/register", ref)
+// changeRegister is where another contact is given, with all else as it was.
+func changeRegister(ref string, flow *register.Flow) string {
 	if flow.Waiting != "" {
-		change = frame.WithTx("/register", flow.Waiting) + "&r=" + ref
+		return frame.WithTx("/register", flow.Waiting) + "&r=" + ref
 	}
+	return withRef("/register", ref)
+}
+
+func (d *Door) enterRegisterCode(c echo.Context, ref string, _ *register.Flow, f *signin.Facts) error {
+	ctx, browser, here := c.Request().Context(), d.visitors.Browser(c), withRef("/register/code", ref)
+	return d.prove(c, proving{
+		here: here,
+		page: func(wrong []ui.Fault) (ui.SMSCode, error) {
+			flow, err := d.Register.Flow(ctx, ref, browser)
+			if err != nil {
+				return ui.SMSCode{}, err
+			}
+			return registerCodePage(c, ref, flow, f, wrong), nil
+		},
+		again: func() error { return d.Register.Resend(ctx, ref, browser, edge.Network(ctx)) },
+		enter: func(code string) (string, error) {
+			_, err := d.Register.Enter(ctx, ref, browser, code)
+			return here, err
+		},
+	})
+}
+
+func (d *Door) showRegisterSent(c echo.Context, ref string, flow *register.Flow, _ *signin.Facts) error {
+	return d.render(c, http.StatusOK, "", registerSentPage(ref, flow))
+}
+
+func registerSentPage(ref string, flow *register.Flow) ui.EmailSent {
 	return ui.EmailSent{
-		Form: ui.Form{Action: withRef("/register/sent", ref), Faults: wrong}, Step: ui.Step{N: 2, Of: 3}, Purpose: "register",
-		Email: flow.Proof.Value, ValidUntil: flow.Proof.Until, ChangeURL: change,
+		Form: ui.Form{Action: withRef("/register/sent", ref)}, Step: ui.Step{N: 2, Of: 3}, Purpose: "register",
+		Email: flow.Proof.Value, ValidUntil: flow.Proof.Until, ChangeURL: changeRegister(ref, flow),
 	}
 }
 
-func (d *Door) resendRegisterLink(c echo.Context) error {
-	ref, flow, _, err := d.registration(c)
-	if err != nil {
-		return err
-	}
+func (d *Door) resendRegisterLink(c echo.Context, ref string, flow *register.Flow, _ *signin.Facts) error {
 	ctx := c.Request().Context()
-	err = d.Register.Resend(ctx, ref, d.visitors.Browser(c), edge.Network(ctx))
-	if wrong, ok := frame.Slow(c, err, "", "login.slow"); ok {
-		edge.Cause(ctx, err)
-		return d.render(c, http.StatusTooManyRequests, "", registerSentPage(ref, flow, wrong))
-	}
-	if err != nil {
-		return err
-	}
-	return frame.See(c, withRef("/register/sent", ref))
+	err := d.Register.Resend(ctx, ref, d.visitors.Browser(c), edge.Network(ctx))
+	return d.resent(c, err, "", registerSentPage(ref, flow))
 }
 
 // showRegisterLink is what the link in the mail opens: a button. Opening changes nothing.
@@ -260,23 +216,12 @@ func (d *Door) openRegisterLink(c echo.Context) error {
 	return frame.See(c, withRef("/register/password", ref))
 }
 
-func (d *Door) showRegisterPassword(c echo.Context) error {
-	ref, flow, _, err := d.registration(c)
-	if err != nil {
-		return err
-	}
-	if to := registerPlace(flow); to != "/register/password" {
-		return frame.See(c, withRef(to, ref))
-	}
+func (d *Door) showRegisterPassword(c echo.Context, ref string, flow *register.Flow, _ *signin.Facts) error {
 	return d.render(c, http.StatusOK, "", d.choosePage(withRef("/register/password", ref), "register", flow.Proof.Value, "", nil))
 }
 
 // finishRegister opens the account and signs its owner in, in the waiting transaction or in one of our own.
-func (d *Door) finishRegister(c echo.Context) error {
-	ref, flow, f, err := d.registration(c)
-	if err != nil {
-		return err
-	}
+func (d *Door) finishRegister(c echo.Context, ref string, flow *register.Flow, f *signin.Facts) error {
 	page := func(status int, suggested string, wrong []ui.Fault) error {
 		return d.render(c, status, "", d.choosePage(withRef("/register/password", ref), "register", flow.Proof.Value, suggested, wrong))
 	}
