@@ -7,82 +7,60 @@ import (
 
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/limit"
+	"github.com/propusk/propusk/idp/transient"
 )
 
 // A try is an attempt that was let in, with what counted it.
 type try struct {
-	// own are the counters of this name or account in this place: a success forgets them. shared are those
-	// that others count in too: a success gives back its own hit.
-	own, shared []*limit.Hit
+	hits []*limit.Hit
+	// shared is the place in hits from which on others count too: a success forgets what is before, which is
+	// of this name or account in this place alone, and gives back its own hit of the rest.
+	shared int
 	// guesses are the tries at the account from where it is not known; nil in a known browser.
 	guesses *limit.Hit
 }
 
-func (t *try) back(ctx context.Context) error {
-	for _, h := range append(t.own[:len(t.own):len(t.own)], t.shared...) {
-		if err := h.Back(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // succeeded is what follows a right password. Whoever has an account of their own does not wash away with
 // it what they tried at others.
-func (t *try) succeeded(ctx context.Context) error {
-	for _, h := range t.own {
-		if err := h.Clear(ctx); err != nil {
-			return err
+func (t *try) succeeded() []transient.Change {
+	out := make([]transient.Change, len(t.hits), len(t.hits)+1)
+	for i, h := range t.hits {
+		if i < t.shared {
+			out[i] = h.Cleared()
+		} else {
+			out[i] = h.Returned()
 		}
 	}
-	for _, h := range t.shared {
-		if err := h.Back(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
+	return out
 }
 
-// admit counts the try where it has to be counted.
+// admit counts the try where it has to be counted, everywhere or nowhere: what is refused in one place uses
+// nothing up in another.
 func (d *Desk) admit(ctx context.Context, t Attempt, who string, a *account.Account) (*try, error) {
 	var id account.ID // nobody's 0 is asked for too, and never known: the same trips for every name
 	whose := who      // and nobody's tries are counted by the name
 	if a != nil {
 		id, whose = a.ID, a.ID.String()
 	}
-	admitted := &try{}
-	take := func(to *[]*limit.Hit, r limit.Rule, who ...string) (*limit.Hit, error) {
-		h, err := d.limits.Take(ctx, r, who...)
-		if err == nil {
-			*to = append(*to, h)
-		}
-		return h, err
-	}
+	var by []limit.Counter
+	var shared int
 	nonce, knownBrowser := d.marked(t.Mark, id)
-	var err error
+	here := limit.Of(perNameAndNetwork, who, t.Network)
 	switch {
 	case knownBrowser:
-		_, err = take(&admitted.own, perKnownBrowser, id.String(), nonce)
+		by, shared = []limit.Counter{limit.Of(perKnownBrowser, id.String(), nonce)}, 1
 	case d.networkKnown(ctx, id, t.Network):
-		if _, err = take(&admitted.own, perNameAndNetwork, who, t.Network); err == nil {
-			admitted.guesses, err = take(&admitted.own, perPlace, whose, t.Network)
-		}
+		by, shared = []limit.Counter{here, limit.Of(perPlace, whose, t.Network)}, 2
 	default:
-		if _, err = take(&admitted.own, perNameAndNetwork, who, t.Network); err == nil {
-			_, err = take(&admitted.own, perStranger, who, t.Network)
-		}
-		if err == nil {
-			_, err = take(&admitted.shared, perNetwork, t.Network)
-		}
-		if err == nil {
-			admitted.guesses, err = take(&admitted.shared, perUnknown, whose)
-		}
+		by, shared = []limit.Counter{here, limit.Of(perStranger, who, t.Network), limit.Of(perNetwork, t.Network), limit.Of(perUnknown, whose)}, 2
 	}
+	hits, err := d.limits.TakeAll(ctx, by...)
 	if err != nil {
-		if back := admitted.back(ctx); back != nil {
-			return nil, back
-		}
 		return nil, fmt.Errorf("authn: sign in: %w", err)
+	}
+	admitted := &try{hits: hits, shared: shared}
+	if !knownBrowser {
+		admitted.guesses = hits[len(hits)-1]
 	}
 	return admitted, nil
 }

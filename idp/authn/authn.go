@@ -50,8 +50,9 @@ type Tx interface {
 	notice.Outbox
 }
 
-// Accounts finds accounts.
+// Accounts finds accounts, and takes the events of those who were not let in.
 type Accounts interface {
+	audit.Log
 	Account(ctx context.Context, id account.ID) (*account.Account, error)
 	FindAccount(ctx context.Context, by account.Key, value string) (*account.Account, error)
 }
@@ -172,9 +173,30 @@ func counted(identifier string, ns []name) string {
 	return "text " + strings.ToLower(strings.Join(strings.Fields(identifier), " "))
 }
 
-// SignIn judges the first factor. Its errors are ErrWrong and a fault.RetryAfter, alike for names that
-// exist and names that do not; anything else is a fault of ours.
+// A Verdict is a password that was right.
+type Verdict struct {
+	Account *account.Account
+	// Settle is what follows from it and is not yet written: the tries before are forgotten, the network is
+	// known. Who has more to write in Transients takes it along.
+	Settle []transient.Change
+}
+
+// SignIn judges the first factor, and writes what follows. Its errors are those of Judge.
 func (d *Desk) SignIn(ctx context.Context, t Attempt) (*account.Account, error) {
+	v, err := d.Judge(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(d.Transients.Write(ctx, d.Now(), v.Settle...)...); err != nil {
+		return nil, fmt.Errorf("authn: settle the sign-in: %w", err)
+	}
+	return v.Account, nil
+}
+
+// Judge judges the first factor. Its errors are ErrWrong and a fault.RetryAfter, alike for names that
+// exist and names that do not; anything else is a fault of ours. What is right and not settled stays
+// counted as a try.
+func (d *Desk) Judge(ctx context.Context, t Attempt) (*Verdict, error) {
 	ns := names(t.Identifier)
 	a, err := d.find(ctx, ns)
 	if err != nil {
@@ -186,7 +208,7 @@ func (d *Desk) SignIn(ctx context.Context, t Attempt) (*account.Account, error) 
 	}
 	ok, rehash, err := d.check(ctx, a, t.Password)
 	if err != nil {
-		if back := try.back(ctx); back != nil { // no judgement was made: the try is not theirs to lose
+		if back := d.limits.Back(ctx, try.hits...); back != nil { // no judgement was made: the try is not theirs to lose
 			return nil, back
 		}
 		return nil, err
@@ -200,16 +222,14 @@ func (d *Desk) SignIn(ctx context.Context, t Attempt) (*account.Account, error) 
 	if !ok {
 		return nil, d.failed(ctx, t, a)
 	}
-	if err := try.succeeded(ctx); err != nil {
-		return nil, err
-	}
-	if err := d.knowNetwork(ctx, a.ID, t.Network); err != nil {
+	known, err := d.knownNetwork(a.ID, t.Network)
+	if err != nil {
 		return nil, err
 	}
 	if rehash {
 		d.rehash(ctx, a, t.Password)
 	}
-	return a, nil
+	return &Verdict{a, append(try.succeeded(), known)}, nil
 }
 
 // find looks the names up; nil when none has an account.
@@ -251,25 +271,25 @@ func (d *Desk) failed(ctx context.Context, t Attempt, a *account.Account) error 
 	if err != nil {
 		return err
 	}
+	if a == nil || h.Sum != tellAt && h.Sum != lockAt { // nearly always; one statement, as for nobody
+		if err := d.Accounts.RecordEvent(ctx, e); err != nil {
+			return fmt.Errorf("authn: record the failure: %w", err)
+		}
+		return ErrWrong
+	}
 	err = d.Atomically(ctx, func(tx Tx) error {
 		if err := tx.RecordEvent(ctx, e); err != nil {
 			return err
 		}
-		if a == nil {
-			return nil
-		}
-		switch h.Sum {
-		case tellAt:
+		if h.Sum == tellAt {
 			return d.Notices.Tell(ctx, tx, a, notice.SignInFailures, notice.With{Count: h.Sum})
-		case lockAt:
-			locked := e
-			locked.Kind = audit.LockedOut
-			if err := tx.RecordEvent(ctx, locked); err != nil {
-				return err
-			}
-			return d.Notices.Tell(ctx, tx, a, notice.SignInLocked, notice.With{Until: d.Now().Add(perNameAndNetwork.LockFor)})
 		}
-		return nil
+		locked := e
+		locked.Kind = audit.LockedOut
+		if err := tx.RecordEvent(ctx, locked); err != nil {
+			return err
+		}
+		return d.Notices.Tell(ctx, tx, a, notice.SignInLocked, notice.With{Until: d.Now().Add(perNameAndNetwork.LockFor)})
 	})
 	if err != nil {
 		return fmt.Errorf("authn: record the failure: %w", err)

@@ -11,6 +11,7 @@ import (
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/fault"
 	"github.com/propusk/propusk/idp/seal"
+	"github.com/propusk/propusk/idp/transient"
 )
 
 const markPurpose seal.Purpose = "known browser"
@@ -78,16 +79,13 @@ func (d *Desk) networkID(id account.ID, network string) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(h.Digest), nil
 }
 
-func (d *Desk) knowNetwork(ctx context.Context, id account.ID, network string) error {
+// knownNetwork is the change by which the network is known for the account from now on.
+func (d *Desk) knownNetwork(id account.ID, network string) (transient.Change, error) {
 	key, err := d.networkID(id, network)
 	if err != nil {
-		return err
+		return transient.Change{}, err
 	}
-	now := d.Now()
-	if err := d.Transients.Put(ctx, kindNetwork, key, []byte{1}, now, now.Add(networkLife)); err != nil {
-		return fmt.Errorf("authn: remember the network: %w", err)
-	}
-	return nil
+	return transient.Change{Do: transient.Put, Kind: kindNetwork, ID: key, Value: []byte{1}, Deadline: d.Now().Add(networkLife)}, nil
 }
 
 // networkKnown is false when the store does not answer: the stricter counters apply then.

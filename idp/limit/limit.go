@@ -1,8 +1,8 @@
 // Package limit counts how often somebody tries something, and says when they may try again.
 //
 // A Rule lets some tries pass freely; after them each try needs a turn, and turns come at growing pauses.
-// A turn is a replay mark in Transients, so of many tries at one moment, on any number of nodes, one gets
-// through. Nobody sleeps in a handler: a try without a turn is answered at once, with the time to wait,
+// A counter and its turns are a meter in Transients, so of many tries at one moment, on any number of nodes,
+// one gets through. Nobody sleeps in a handler: a try without a turn is answered at once, with the time to wait,
 // and is not counted, so that impatience alone makes nothing worse.
 package limit
 
@@ -11,7 +11,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -36,21 +35,21 @@ type Rule struct {
 // ErrLimited is the cause inside every fault.RetryAfter of this package.
 var ErrLimited = errors.New("limit: too many tries")
 
-// pause is what has to lie before the n-th try.
-func (r Rule) pause(n int) time.Duration {
-	switch {
-	case n <= r.Free:
-		return 0
-	case r.Lock > 0 && n > r.Lock:
-		return r.LockFor
+// pauses are what lies between the tries above Free, as far as they differ.
+func (r Rule) pauses() []time.Duration {
+	if r.First <= 0 {
+		return nil
 	}
-	d := r.First
-	for range n - r.Free - 1 {
-		if d *= 2; d >= r.Most {
-			return r.Most
+	var out []time.Duration
+	for n, d := r.Free+1, r.First; ; n, d = n+1, min(2*d, r.Most) {
+		switch {
+		case r.Lock > 0 && n > r.Lock:
+			return append(out, r.LockFor)
+		case r.Lock <= 0 && d >= r.Most:
+			return append(out, r.Most)
 		}
+		out = append(out, min(d, r.Most))
 	}
-	return min(d, r.Most)
 }
 
 // A Digester hides what is counted by: telephone numbers and networks do not lie readable in Transients.
@@ -74,65 +73,50 @@ type Hit struct {
 	Ends   time.Time // the end of the window
 }
 
-// The kinds of rows in Transients.
-const (
-	kindCount = "limit_count"
-	kindTurn  = "limit_turn"
-)
+// kindCount is the kind of meters in Transients.
+const kindCount = "limit_count"
+
+// A Counter is a rule and whom it counts, by the parts that name them together.
+type Counter struct {
+	Rule Rule
+	Who  []string
+}
+
+// Of makes a Counter.
+func Of(r Rule, who ...string) Counter { return Counter{r, who} }
 
 // Take counts a try of whoever the parts name together, or says how long to wait (fault.RetryAfter).
 func (k *Keeper) Take(ctx context.Context, r Rule, who ...string) (*Hit, error) {
-	id, err := k.id(r, who)
+	hits, err := k.TakeAll(ctx, Of(r, who...))
 	if err != nil {
 		return nil, err
 	}
-	now := k.Now()
-	sum, ends, err := k.Store.Count(ctx, kindCount, id, 1, now, r.Window)
-	if err != nil {
-		return nil, fmt.Errorf("limit: count %s: %w", r.Name, err)
-	}
-	h := &Hit{keeper: k, rule: r, id: id, Sum: sum, Ends: ends}
-	if sum <= r.Free {
-		return h, nil
-	}
-	wait := ends.Sub(now)
-	if r.First > 0 {
-		wait, err = k.turn(ctx, id, now, r.pause(sum))
+	return hits[0], nil
+}
+
+// TakeAll counts a try by all counters in one step, or by none and says how long to wait (fault.RetryAfter).
+func (k *Keeper) TakeAll(ctx context.Context, by ...Counter) ([]*Hit, error) {
+	meters := make([]transient.Meter, len(by))
+	for i, c := range by {
+		id, err := k.id(c.Rule, c.Who)
 		if err != nil {
 			return nil, err
 		}
+		meters[i] = transient.Meter{ID: id, Free: c.Rule.Free, Window: c.Rule.Window, Pauses: c.Rule.pauses()}
 	}
-	if wait <= 0 {
-		return h, nil
-	}
-	if err := h.Back(ctx); err != nil {
-		return nil, err
-	}
-	return nil, fault.RetryAfter{Err: fmt.Errorf("%s: %w", r.Name, ErrLimited), After: wait}
-}
-
-// turn takes the turn, or returns how long until the next one.
-func (k *Keeper) turn(ctx context.Context, id string, now time.Time, pause time.Duration) (time.Duration, error) {
-	until := now.Add(pause)
-	err := k.Store.Create(ctx, kindTurn, id, []byte(strconv.FormatInt(until.UnixMicro(), 10)), now, until)
-	if err == nil {
-		return 0, nil
-	}
-	if !errors.Is(err, fault.Exists) {
-		return 0, fmt.Errorf("limit: take a turn: %w", err)
-	}
-	value, _, err := k.Store.Get(ctx, kindTurn, id, now)
-	if errors.Is(err, fault.NotFound) { // it ended between the two calls
-		return time.Second, nil
-	}
+	tallies, refused, err := k.Store.Admit(ctx, kindCount, meters, k.Now())
 	if err != nil {
-		return 0, fmt.Errorf("limit: read a turn: %w", err)
+		return nil, fmt.Errorf("limit: count %s: %w", by[0].Rule.Name, err)
 	}
-	us, err := strconv.ParseInt(string(value), 10, 64)
-	if err != nil {
-		return pause, nil
+	if refused != nil {
+		cause := fmt.Errorf("%s: %w", by[refused.Meter].Rule.Name, ErrLimited)
+		return nil, fault.RetryAfter{Err: cause, After: max(refused.Wait, time.Millisecond)}
 	}
-	return max(time.UnixMicro(us).Sub(now), time.Millisecond), nil
+	hits := make([]*Hit, len(by))
+	for i, t := range tallies {
+		hits[i] = &Hit{keeper: k, rule: by[i].Rule, id: meters[i].ID, Sum: t.Sum, Ends: t.Ends}
+	}
+	return hits, nil
 }
 
 // Look tells how many tries stand, without counting one.
@@ -149,25 +133,33 @@ func (k *Keeper) Look(ctx context.Context, r Rule, who ...string) (int, error) {
 }
 
 // Back gives one try back.
-func (h *Hit) Back(ctx context.Context) error { return h.add(ctx, -1) }
+func (h *Hit) Back(ctx context.Context) error { return h.keeper.write(ctx, h.Returned()) }
 
 // Clear forgets all tries: this one succeeded.
-func (h *Hit) Clear(ctx context.Context) error {
-	if err := h.add(ctx, -h.Sum); err != nil {
-		return err
-	}
-	if h.rule.First <= 0 || h.Sum <= h.rule.Free {
-		return nil // no turn was taken; whoever takes the next try does not look for one either
-	}
-	if err := h.keeper.Store.Delete(ctx, kindTurn, h.id); err != nil {
-		return fmt.Errorf("limit: clear %s: %w", h.rule.Name, err)
-	}
-	return nil
+func (h *Hit) Clear(ctx context.Context) error { return h.keeper.write(ctx, h.Cleared()) }
+
+// Returned is what Back writes, for who has more to write.
+func (h *Hit) Returned() transient.Change {
+	return transient.Change{Do: transient.Release, Kind: kindCount, ID: h.id, Hits: 1}
 }
 
-func (h *Hit) add(ctx context.Context, n int) error {
-	if _, _, err := h.keeper.Store.Count(ctx, kindCount, h.id, n, h.keeper.Now(), h.rule.Window); err != nil {
-		return fmt.Errorf("limit: give back %s: %w", h.rule.Name, err)
+// Cleared is what Clear writes. Whoever took a turn gives it back.
+func (h *Hit) Cleared() transient.Change {
+	return transient.Change{Do: transient.Release, Kind: kindCount, ID: h.id, Hits: h.Sum, Turn: h.Sum > h.rule.Free}
+}
+
+// Back gives the tries back in one trip.
+func (k *Keeper) Back(ctx context.Context, hits ...*Hit) error {
+	changes := make([]transient.Change, len(hits))
+	for i, h := range hits {
+		changes[i] = h.Returned()
+	}
+	return k.write(ctx, changes...)
+}
+
+func (k *Keeper) write(ctx context.Context, changes ...transient.Change) error {
+	if err := errors.Join(k.Store.Write(ctx, k.Now(), changes...)...); err != nil {
+		return fmt.Errorf("limit: give back: %w", err)
 	}
 	return nil
 }

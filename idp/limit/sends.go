@@ -27,37 +27,19 @@ const (
 // Whole towns share an address, so the network's own limit only makes a flood dear.
 var perSender = Rule{Name: "send network", Free: 300, Window: time.Hour, First: time.Second, Most: 30 * time.Second}
 
-// counter is a rule and whom it counts.
-type counter struct {
-	rule Rule
-	who  []string
-}
-
-func (s Sending) counters() []counter {
+func (s Sending) counters() []Counter {
 	rule := func(name string, free int) Rule {
 		return Rule{Name: "send " + s.For + " " + name, Free: free, Window: sendsDay}
 	}
-	network := counter{perSender, []string{s.Network}}
+	network := Of(perSender, s.Network)
 	if s.Known != "" {
-		return []counter{network, {rule("known", sendsHere), []string{s.Contact, s.Known}}}
+		return []Counter{network, Of(rule("known", sendsHere), s.Contact, s.Known)}
 	}
-	return []counter{network, {rule("here", sendsHere), []string{s.Contact, s.Network}}, {rule("contact", sendsAll), []string{s.Contact}}}
+	return []Counter{network, Of(rule("here", sendsHere), s.Contact, s.Network), Of(rule("contact", sendsAll), s.Contact)}
 }
 
 // Send counts a message, or says how long to wait; then nothing is counted.
 func (k *Keeper) Send(ctx context.Context, s Sending) error {
-	var hits []*Hit
-	for _, c := range s.counters() {
-		h, err := k.Take(ctx, c.rule, c.who...)
-		if err != nil {
-			for _, h := range hits {
-				if back := h.Back(ctx); back != nil {
-					return back
-				}
-			}
-			return err
-		}
-		hits = append(hits, h)
-	}
-	return nil
+	_, err := k.TakeAll(ctx, s.counters()...)
+	return err
 }

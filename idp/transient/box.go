@@ -106,6 +106,48 @@ func (b *Box[T]) ChangeUntil(ctx context.Context, id string, until time.Time, f 
 	return zero, fmt.Errorf("transient: change %s: %w", b.kind, fault.Conflict)
 }
 
+// A Mark is the state that a value was seen in. The zero Mark is that of nothing.
+type Mark struct {
+	there    bool
+	revision int64
+}
+
+// See returns a value and the mark of its state, or the zero value and the zero Mark.
+func (b *Box[T]) See(ctx context.Context, id string) (T, Mark, error) {
+	var zero T
+	sealed, revision, err := b.store.Get(ctx, b.kind, id, b.now())
+	if errors.Is(err, fault.NotFound) {
+		return zero, Mark{}, nil
+	}
+	if err != nil {
+		return zero, Mark{}, b.wrap("see", err)
+	}
+	k, err := b.open(id, sealed)
+	if err != nil && !errors.Is(err, fault.NotFound) {
+		return zero, Mark{}, err
+	}
+	return k.Value, Mark{true, revision}, nil // what does not open is written over
+}
+
+// Save keeps a value until the deadline if the state is still the marked one; otherwise fault.Conflict, and
+// nothing is kept. What has to be written also goes in the same trip, whatever becomes of the value.
+func (b *Box[T]) Save(ctx context.Context, id string, v T, m Mark, deadline time.Time, also ...Change) error {
+	sealed, err := b.seal(id, kept[T]{deadline, v})
+	if err != nil {
+		return err
+	}
+	c := Change{Do: Create, Kind: b.kind, ID: id, Value: sealed, Deadline: deadline}
+	if m.there {
+		c.Do, c.Revision = Replace, m.revision
+	}
+	errs := b.store.Write(ctx, b.now(), append(also[:len(also):len(also)], c)...)
+	last := len(errs) - 1
+	if errors.Is(errs[last], fault.Exists) || errors.Is(errs[last], fault.NotFound) {
+		errs[last] = fmt.Errorf("%w: %w", fault.Conflict, errs[last])
+	}
+	return b.wrap("save", errors.Join(errs...))
+}
+
 // Take returns the value and removes it; of parallel calls one gets it, the others fault.NotFound.
 func (b *Box[T]) Take(ctx context.Context, id string) (T, error) {
 	var zero T

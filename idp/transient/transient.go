@@ -32,7 +32,63 @@ type Store interface {
 	// Count adds one to a counter that lives for window from its first hit, and returns the sum and the
 	// time at which the counter ends. add may be 0 to only look, or negative to give a hit back.
 	Count(ctx context.Context, kind, id string, add int, now time.Time, window time.Duration) (sum int, ends time.Time, err error)
+	// Admit counts a hit at every meter, or at none of them and says why. A meter is a counter of the same
+	// kind and id.
+	Admit(ctx context.Context, kind string, meters []Meter, now time.Time) ([]Tally, *Refusal, error)
+	// Write makes several changes in one trip, in order, each as atomic as its own method, and returns the
+	// error of each. One that fails does not stop the others.
+	Write(ctx context.Context, now time.Time, changes ...Change) []error
 }
+
+// A Meter is a counter that lets some hits pass freely; each further one needs a turn, and after it the next
+// turn comes only when a pause is over.
+type Meter struct {
+	ID     string
+	Free   int
+	Window time.Duration // from the first hit
+	// Pauses follow the hits Free+1, Free+2 and so on, the last one all that come after. With none, what is
+	// above Free waits for the end of the window.
+	Pauses []time.Duration
+}
+
+// Pause is what follows the n-th hit, if it is above Free and there are pauses.
+func (m Meter) Pause(n int) time.Duration { return m.Pauses[min(n-m.Free, len(m.Pauses))-1] }
+
+// A Tally is what a meter says after a hit.
+type Tally struct {
+	Sum  int       // hits in the window, this one among them
+	Ends time.Time // the end of the window
+}
+
+// A Refusal says which meter refused a hit, and how long it will.
+type Refusal struct {
+	Meter int
+	Wait  time.Duration
+}
+
+// A Change is one write of several.
+type Change struct {
+	Do       Verb
+	Kind, ID string
+	Value    []byte    // of Put, Create and Replace
+	Deadline time.Time // likewise
+	Revision int64     // that Replace wants
+	Hits     int       // that Release takes back from a meter
+	Turn     bool      // Release: the turn is free again
+}
+
+// A Verb is what a Change does.
+type Verb int
+
+// Put, Create, Replace and Delete are the methods of the Store. Release takes hits back from a meter that
+// still counts; else it does nothing.
+const (
+	Put Verb = iota + 1
+	Create
+	Replace
+	Delete
+	Release
+)
 
 // A Sealer seals values; seal.Ring is one.
 type Sealer interface {

@@ -1,7 +1,8 @@
 // Package redis keeps Transients in Redis: a single server, one found through sentinels, or a cluster.
 //
-// A value is a hash of three fields, v the value, r its revision, d its deadline in microseconds. Every
-// step is one command or one script on one key, so each is atomic and one round trip. Deadlines are
+// A value is a hash of three fields, v the value, r its revision, d its deadline in microseconds; a counter
+// has its sum for a revision, and as t when its next turn comes. Every step is one command or one script on
+// one key, so each is atomic and one round trip; only Admit goes over several keys. Deadlines are
 // compared with the now that comes with the call, as everywhere; Redis' own expiry only removes garbage,
 // a minute late, since its clock is not ours.
 package redis
@@ -200,7 +201,7 @@ var (
 			n = 0
 		end
 		return {n, d}`)
-	scripts = []*redis.Script{put, create, replace, take, count}
+	scripts = []*redis.Script{put, create, replace, take, count, admit, release}
 )
 
 func (t *Transients) key(kind, id string) string { return t.prefix + kind + ":" + id }

@@ -6,11 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
-	"github.com/propusk/propusk/idp/fault"
+	"github.com/propusk/propusk/idp/transient"
 )
 
 // Transients keep what has a deadline in a SQLite file of their own, so that a page in progress never
@@ -95,24 +94,27 @@ func (t *Transients) Sweep(ctx context.Context, now time.Time) error {
 	}
 }
 
+const (
+	transientPut = `
+		INSERT INTO transient (kind, id, value, revision, deadline) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (kind, id) DO UPDATE SET value = excluded.value, revision = excluded.revision, deadline = excluded.deadline`
+	transientCreate  = transientPut + ` WHERE transient.deadline <= $6`
+	transientReplace = `
+		UPDATE transient SET value = $5, revision = revision + 1, deadline = $6
+		WHERE kind = $1 AND id = $2 AND revision = $3 AND deadline > $4`
+	transientThere  = `SELECT 1 FROM transient WHERE kind = $1 AND id = $2 AND deadline > $3`
+	transientDelete = `DELETE FROM transient WHERE kind = $1 AND id = $2`
+)
+
 // Put keeps a value, whatever was there (transient.Store).
 func (t *Transients) Put(ctx context.Context, kind, id string, value []byte, now, deadline time.Time) error {
-	_, err := t.db.write.ExecContext(ctx, `
-		INSERT INTO transient (kind, id, value, revision, deadline) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (kind, id) DO UPDATE SET value = excluded.value, revision = excluded.revision, deadline = excluded.deadline`,
-		kind, id, value, rand.Int64N(1<<50), micros(deadline))
-	return said("put", err)
+	return write(ctx, t.db.write, now, transient.Change{Do: transient.Put, Kind: kind, ID: id, Value: value, Deadline: deadline})
 }
 
 // Create keeps a value if nothing alive is there (transient.Store). A revision begins at random: who read
 // a value before it was taken must not replace the one made after.
 func (t *Transients) Create(ctx context.Context, kind, id string, value []byte, now, deadline time.Time) error {
-	res, err := t.db.write.ExecContext(ctx, `
-		INSERT INTO transient (kind, id, value, revision, deadline) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (kind, id) DO UPDATE SET value = excluded.value, revision = excluded.revision, deadline = excluded.deadline
-		WHERE transient.deadline <= $6`,
-		kind, id, value, rand.Int64N(1<<50), micros(deadline), micros(now))
-	return affected(res, err, "create", fault.Exists)
+	return write(ctx, t.db.write, now, transient.Change{Do: transient.Create, Kind: kind, ID: id, Value: value, Deadline: deadline})
 }
 
 // Get returns a value and its revision (transient.Store).
@@ -126,18 +128,7 @@ func (t *Transients) Get(ctx context.Context, kind, id string, now time.Time) ([
 
 // Replace keeps a value if the revision is still the one given (transient.Store).
 func (t *Transients) Replace(ctx context.Context, kind, id string, revision int64, value []byte, now, deadline time.Time) error {
-	res, err := t.db.write.ExecContext(ctx, `
-		UPDATE transient SET value = $5, revision = revision + 1, deadline = $6
-		WHERE kind = $1 AND id = $2 AND revision = $3 AND deadline > $4`,
-		kind, id, revision, micros(now), value, micros(deadline))
-	err = affected(res, err, "replace", fault.Conflict)
-	if !errors.Is(err, fault.Conflict) {
-		return err
-	}
-	if _, _, gone := t.Get(ctx, kind, id, now); gone != nil {
-		return gone
-	}
-	return err
+	return write(ctx, t.db.write, now, transient.Change{Do: transient.Replace, Kind: kind, ID: id, Revision: revision, Value: value, Deadline: deadline})
 }
 
 // Take returns a value and removes it (transient.Store).
@@ -150,8 +141,7 @@ func (t *Transients) Take(ctx context.Context, kind, id string, now time.Time) (
 
 // Delete removes a value (transient.Store).
 func (t *Transients) Delete(ctx context.Context, kind, id string) error {
-	_, err := t.db.write.ExecContext(ctx, `DELETE FROM transient WHERE kind = $1 AND id = $2`, kind, id)
-	return said("delete", err)
+	return write(ctx, t.db.write, time.Time{}, transient.Change{Do: transient.Delete, Kind: kind, ID: id})
 }
 
 // Count adds to a counter (transient.Store). A counter is a row without a value, its sum the revision.
