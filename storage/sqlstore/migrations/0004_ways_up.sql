@@ -28,3 +28,9 @@ CREATE TABLE lock_change (
   body    {bytes} NOT NULL
 );
 CREATE INDEX lock_change_live ON lock_change (account) WHERE live = 1;
+
+-- anchors are the roots whose qualified certificates are believed, by their fingerprint.
+CREATE TABLE anchor (
+  id   {id} NOT NULL PRIMARY KEY,
+  body TEXT NOT NULL            -- JSON, plain
+);
