@@ -34,3 +34,42 @@ CREATE TABLE anchor (
   id   {id} NOT NULL PRIMARY KEY,
   body TEXT NOT NULL            -- JSON, plain
 );
+INSERT INTO version (name, n) VALUES ('partner', 0);
+
+-- What partners were answered, by their idempotency keys: a repeat gets the same.
+CREATE TABLE partner_answer (
+  partner     {id}    NOT NULL,
+  id          {id}    NOT NULL, -- the key as the partner chose it
+  fingerprint {bytes} NOT NULL, -- keyed digest of the request
+  status      BIGINT  NOT NULL,
+  body        TEXT    NOT NULL, -- JSON, plain: nothing personal
+  at          BIGINT  NOT NULL,
+  PRIMARY KEY (partner, id)
+) {clustered};
+CREATE INDEX partner_answer_at ON partner_answer (at);
+
+-- What banks vouched for, by their own references; nothing personal.
+CREATE TABLE vouching (
+  partner      {id}   NOT NULL,
+  kind         {id}   NOT NULL, -- confirmation, registration
+  reference    {id}   NOT NULL,
+  account      BIGINT NOT NULL, -- 0: none was found
+  confirmation {id}   NOT NULL,
+  at           BIGINT NOT NULL,
+  version      BIGINT NOT NULL,
+  body         TEXT   NOT NULL, -- JSON, plain
+  PRIMARY KEY (partner, kind, reference)
+) {clustered};
+CREATE INDEX vouching_at ON vouching (partner, at);
+CREATE INDEX vouching_account ON vouching (account) WHERE account <> 0;
+
+-- Accounts that a bank has registered and that nobody can sign in to before their person proves the phone.
+CREATE TABLE bank_registration (
+  id      {id}    NOT NULL PRIMARY KEY,
+  account BIGINT  NOT NULL,
+  at      BIGINT  NOT NULL,
+  live    BIGINT  NOT NULL,     -- 1: the person has not finished
+  version BIGINT  NOT NULL,
+  body    {bytes} NOT NULL
+);
+CREATE INDEX bank_registration_account ON bank_registration (account, at);
