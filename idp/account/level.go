@@ -1,12 +1,12 @@
 package account
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"time"
-
-	"encoding/binary"
 
 	"github.com/propusk/propusk/idp/fault"
 )
@@ -151,6 +151,9 @@ type Confirmation struct {
 
 // Live tells whether the confirmation counts.
 func (c Confirmation) Live() bool { return !c.Suspended && len(c.Held) == 0 }
+
+// HeldBy tells whether the confirmation is held back by by.
+func (c Confirmation) HeldBy(by string) bool { return slices.Contains(c.Held, by) }
 
 // Assurance is what a token says of a citizen: the level, and the live confirmations, strongest first.
 type Assurance struct {

@@ -53,6 +53,12 @@ const (
 	LetterWrongCode    Kind = "letter_wrong_code"
 	Confirmed          Kind = "confirmed"
 	Lowered            Kind = "lowered"
+	Withdrawn          Kind = "confirmation_withdrawn"
+	HeldBack           Kind = "confirmation_held"     // counts for nothing until released: a recall, the citizen's word
+	Released           Kind = "confirmation_released" // what was held back counts again
+	Deceased           Kind = "closed_deceased"
+	Reopened           Kind = "reopened"       // a closed account: the notice was wrong
+	RecallChanged      Kind = "recall_changed" // a step of a recall; concerns nobody's account
 	OperatorSearched   Kind = "operator_searched"
 	OperatorOpened     Kind = "operator_opened"
 	OperatorRefused    Kind = "operator_refused"
@@ -73,7 +79,7 @@ func Kinds() []Kind {
 		Registered, SignedIn, SignInFailed, SignedOut, SessionEnded, LockedOut, PasswordChanged, Recovered, FactorAdded, FactorRemoved,
 		ContactAdded, ContactRemoved, ContactProved, ContactClaimed, ContactKept, ContactNotMoved,
 		ApplicationFiled, ApplicationAgreed, ApplicationRefused, ApplicationOverdue,
-		LetterOrdered, LetterCancelled, LetterWrongCode, Confirmed, Lowered,
+		LetterOrdered, LetterCancelled, LetterWrongCode, Confirmed, Lowered, Withdrawn, HeldBack, Released, Deceased, Reopened, RecallChanged,
 		OperatorSearched, OperatorOpened, OperatorRefused, OperatorPrinted, OperatorSignedIn,
 		ConsentGiven, ConsentDenied, ConsentRevoked, PartyChanged, KeysRotated, CodeReplayed, RefreshReplayed,
 	}

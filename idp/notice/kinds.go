@@ -86,13 +86,21 @@ const (
 	Lowered   Kind = "lowered"   // Level, Reason: a code of Why
 )
 
-// The reasons of Lowered.
+// The messages about single confirmations.
+const (
+	Withdrawn Kind = "confirmation_withdrawn" // Method, Level, Reason: a code of Why; withdrawn or held back
+	Restored  Kind = "confirmation_restored"  // Method, Level: what was held back counts again
+)
+
+// The reasons of Lowered and Withdrawn.
 const (
 	WhyWithdrawn = "withdrawn" // a confirmation was taken back
 	WhyData      = "data"      // the data changed to another person's, or no longer agrees
 	WhyDocument  = "document"  // the document was annulled or has lapsed
 	WhyFraud     = "fraud"
 	WhyOffice    = "office" // by an administrator's decision
+	WhyRecall    = "recall" // whoever confirmed many people is no longer trusted to have done so rightly
+	WhyCitizen   = "citizen"
 )
 
 // With is what a message is filled in with. What its kind does not name stays zero.
@@ -181,6 +189,8 @@ var kinds = map[Kind]need{
 
 	Confirmed: {to: everywhere, needs: []string{"Method", "At"}},
 	Lowered:   {to: everywhere, needs: []string{"Level", "Reason"}},
+	Withdrawn: {to: everywhere, needs: []string{"Method", "Level", "Reason"}},
+	Restored:  {to: everywhere, needs: []string{"Method", "Level"}},
 }
 
 // channels tells by which channels a kind can go: codes by SMS only, links by mail only.

@@ -51,4 +51,7 @@ var whyWords = map[string][2]string{
 	WhyDocument:  {"Ваш документ больше не действует.", "Your identity document is no longer valid."},
 	WhyFraud:     {"Есть признаки, что учётной записью пользуется другой человек.", "There are signs that somebody else uses the account."},
 	WhyOffice:    {"Так решил администратор.", "An administrator decided so."},
+	WhyRecall: {"Мы перепроверяем подтверждения, сделанные там же, где ваше. Вы ни в чём не виноваты.",
+		"We are reviewing the confirmations made where yours was. You have done nothing wrong."},
+	WhyCitizen: {"Вы сообщили, что подтверждали не вы.", "You told us that it was not you who confirmed."},
 }

@@ -168,7 +168,7 @@ func (d *Door) sessions(ctx context.Context, current *session.Session, grants []
 // bad events are those that their owner should look at twice.
 var bad = map[audit.Kind]bool{
 	audit.SignInFailed: true, audit.LockedOut: true, audit.CodeReplayed: true, audit.RefreshReplayed: true,
-	audit.Lowered: true, audit.LetterWrongCode: true,
+	audit.Lowered: true, audit.LetterWrongCode: true, audit.Withdrawn: true, audit.HeldBack: true,
 }
 
 // history is the events in words; failures in a row are one line.
