@@ -43,6 +43,9 @@ type Party struct {
 	AccessJWT     bool     `json:"access_token_jwt,omitempty"`   // RFC 9068 instead of opaque
 	Audience      string   `json:"audience,omitempty"`           // the resource server of such tokens
 	Introspection bool     `json:"introspection,omitempty"`      // may ask about any token, as a resource server
+	// Bound lets the party's own tokens out only to a key that it holds: by DPoP (RFC 9449) or by the
+	// certificate of its TLS connection (RFC 8705).
+	Bound bool `json:"sender_constrained,omitempty"`
 
 	Policy policy.Policy `json:"policy"`
 	// Announced is what the party demands when it judges by the claims it reads: citizens are told of it

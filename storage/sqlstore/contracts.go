@@ -10,6 +10,7 @@ import (
 	"github.com/propusk/propusk/idp/grant"
 	"github.com/propusk/propusk/idp/job"
 	"github.com/propusk/propusk/idp/notice"
+	"github.com/propusk/propusk/idp/partner"
 	"github.com/propusk/propusk/idp/registry"
 	"github.com/propusk/propusk/idp/rp"
 	"github.com/propusk/propusk/idp/seal"
@@ -31,6 +32,7 @@ var (
 		grant.Store
 		job.Queue
 		notice.Store
+		partner.Store
 		registry.Store
 		rp.RefusalStore
 		rp.Store

@@ -41,11 +41,16 @@ var layers = []layer{
 		name: "domain", may: []string{"leaf"},
 		packages: []string{
 			"idp/account", "idp/audit", "idp/authn/", "idp/centre", "idp/claims", "idp/confirm/", "idp/consent", "idp/grant",
-			"idp/contact", "idp/job", "idp/limit", "idp/notice/", "idp/outside", "idp/policy", "idp/recovery", "idp/register", "idp/registry/", "idp/rp", "idp/session",
+			"idp/bank", "idp/contact", "idp/job", "idp/limit", "idp/notice/", "idp/outside", "idp/partner", "idp/policy", "idp/recovery", "idp/register", "idp/registry/", "idp/rp", "idp/session",
 			"idp/signal/", "idp/signin", "idp/transient",
 		},
 		never: machinery,
 		why:   "a rule must be readable and testable without web, SQL, templates and protocol",
+	},
+	{
+		name: "proof", packages: []string{"idp/dpop"}, may: []string{"domain", "leaf"},
+		never: []string{"github.com/labstack/echo/", "database/sql", "html/template", "github.com/zitadel/"},
+		why:   "doors that take bound tokens share one verifier, which knows nobody's routes",
 	},
 	{
 		name: "storage", packages: []string{"storage/"}, may: []string{"domain", "leaf"},
@@ -68,7 +73,7 @@ var layers = []layer{
 		why:   "the administrator's listener needs no pages and no protocol",
 	},
 	{
-		name: "oidc", packages: []string{"idp/oidc/"}, may: []string{"domain", "leaf", "edge", "ui"},
+		name: "oidc", packages: []string{"idp/oidc/"}, may: []string{"domain", "leaf", "edge", "ui", "proof"},
 		never: []string{"database/sql", "github.com/jackc/pgx/", "modernc.org/", "github.com/redis/", "github.com/riverqueue/"},
 		why:   "a door calls the domain; doors do not know stores or each other",
 	},
@@ -78,13 +83,18 @@ var layers = []layer{
 		why:   "a door calls the domain; the protocol library stops at idp/oidc",
 	},
 	{
-		name: "idp", packages: []string{"idp"}, may: []string{"oidc", "web", "admin", "edge", "ui", "storage", "domain", "leaf"},
+		name: "partner", packages: []string{"idp/partnerapi/"}, may: []string{"domain", "leaf", "edge", "proof"},
+		never: []string{"database/sql", "github.com/zitadel/", "github.com/jackc/pgx/", "modernc.org/", "github.com/redis/", "github.com/riverqueue/", "html/template"},
+		why:   "a door of programs calls the domain; it has no pages, and the tokens are opened by who made them",
+	},
+	{
+		name: "idp", packages: []string{"idp"}, may: []string{"oidc", "web", "partner", "proof", "admin", "edge", "ui", "storage", "domain", "leaf"},
 		never: []string{"github.com/zitadel/"},
 		why:   "package idp puts the doors on one handler, with the stores behind them",
 	},
 	{
 		name: "idptest", packages: []string{"idp/idptest"},
-		may: []string{"idp", "oidc", "web", "admin", "edge", "ui", "storage", "domain", "leaf", "examples"},
+		may: []string{"idp", "oidc", "web", "partner", "proof", "admin", "edge", "ui", "storage", "domain", "leaf", "examples"},
 		why: "a whole Propusk in a test is made of everything but commands",
 	},
 	{
@@ -93,7 +103,7 @@ var layers = []layer{
 	},
 	{
 		name: "cmd", packages: []string{"cmd/"},
-		may: []string{"idp", "oidc", "web", "admin", "edge", "ui", "storage", "domain", "leaf", "examples"},
+		may: []string{"idp", "oidc", "web", "partner", "proof", "admin", "edge", "ui", "storage", "domain", "leaf", "examples"},
 		why: "commands are the outermost layer: nothing imports them",
 	},
 }
