@@ -127,7 +127,7 @@ func Would(a *account.Account, m account.Method, ask policy.Policy, now, wall ti
 		proof := account.Confirmation{ID: "offered", Method: m, At: wall}
 		have = account.Assurance{Level: account.Verified, Confirmations: append([]account.Confirmation{proof}, have.Confirmations...)}
 	}
-	return policy.Decide(policy.Subject{Assurance: have, AMR: policy.Strongest()}, wall, ask)
+	return policy.Decide(policy.Subject{Assurance: have, AMR: policy.Strongest(), Locks: a.Locks}, wall, ask)
 }
 
 // A Tx is the transaction in which confirmations are gathered.

@@ -13,8 +13,15 @@ import (
 // Each policy is met by one of its combinations. The reasons of an unmet one are those of the combination
 // that lacks the least, so that nobody is told of demands they need not meet; a missing level hides the
 // refusal of methods, which cannot be judged before it.
+//
+// What the citizen shut off comes before all policies: nobody lets a frozen account in, not even who demands
+// nothing, and a method that is shut off is no way. Where that leaves no way the reasons say so.
 func Decide(s Subject, wall time.Time, policies ...Policy) Decision {
 	d := Decision{Met: true}
+	frozen := !s.Locks.Frozen.IsZero()
+	if frozen {
+		d.Met, d.Reasons = false, []Reason{LockedByCitizen}
+	}
 	var ways []account.Method
 	restricted := false
 	for _, p := range policies {
@@ -56,11 +63,20 @@ func Decide(s Subject, wall time.Time, policies ...Policy) Decision {
 	if d.Met {
 		return Decision{Met: true, Level: d.Level}
 	}
+	if d.Level == account.Verified && (d.has(LevelTooLow) || d.has(MethodRefused) || d.has(ConfirmationTooOld)) {
+		for _, m := range ways {
+			if s.Locks.Forbids(m) {
+				d.Shut = append(d.Shut, m)
+			} else {
+				d.Ways = append(d.Ways, m)
+			}
+		}
+		if len(d.Ways) == 0 && len(d.Shut) > 0 && !frozen {
+			d.Reasons = append(d.Reasons, LockedByCitizen)
+		}
+	}
 	slices.SortFunc(d.Reasons, func(a, b Reason) int { return slices.Index(order, a) - slices.Index(order, b) })
 	slices.SortFunc(d.Refused, func(a, b account.Method) int { return int(b) - int(a) })
-	if d.Level == account.Verified && (d.has(LevelTooLow) || d.has(MethodRefused) || d.has(ConfirmationTooOld)) {
-		d.Ways = ways
-	}
 	return d
 }
 

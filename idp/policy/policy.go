@@ -42,6 +42,8 @@ const (
 type Subject struct {
 	Assurance account.Assurance
 	AMR       []string
+	// Locks are what the citizen shut off on their own account. Zero where nobody's account is judged.
+	Locks account.Locks
 }
 
 // A Decision says whether the policy is met; if not, why, and which ways would satisfy it.
@@ -50,8 +52,11 @@ type Decision struct {
 	Reasons []Reason
 	// Level is the lowest level that some combination asks for.
 	Level account.Level
-	// Ways are the methods that would satisfy some combination, strongest first.
+	// Ways are the methods that would satisfy some combination, strongest first, without those that the
+	// citizen shut off.
 	Ways []account.Method
+	// Shut are the methods that would satisfy some combination and that the citizen shut off.
+	Shut []account.Method
 	// Refused are the citizen's live methods that every combination refuses.
 	Refused []account.Method
 }

@@ -74,7 +74,7 @@ func (f *Facts) judge(subject, present account.Assurance, silent, fresh bool) (S
 		return Step{}, false
 	}
 	decide := func(a account.Assurance, amr []string) policy.Decision {
-		return policy.Decide(policy.Subject{Assurance: a, AMR: amr}, f.Wall, f.Party.Policy, f.Request.Demand)
+		return policy.Decide(policy.Subject{Assurance: a, AMR: amr, Locks: f.Standing.Locks}, f.Wall, f.Party.Policy, f.Request.Demand)
 	}
 	decision := decide(subject, f.Session.AMR)
 	if decision.Met {
