@@ -12,6 +12,7 @@ import (
 
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/claims"
+	"github.com/propusk/propusk/idp/dpop"
 	"github.com/propusk/propusk/idp/policy"
 	"github.com/propusk/propusk/idp/rp"
 )
@@ -92,6 +93,7 @@ type metadata struct {
 	IDTokenAlgs        []string `json:"id_token_signing_alg_values_supported"`
 	TokenAuth          []string `json:"token_endpoint_auth_methods_supported"`
 	TokenAuthAlgs      []string `json:"token_endpoint_auth_signing_alg_values_supported"`
+	DPoPAlgs           []string `json:"dpop_signing_alg_values_supported"`
 	IntrospectAuth     []string `json:"introspection_endpoint_auth_methods_supported"`
 	IntrospectAuthAlgs []string `json:"introspection_endpoint_auth_signing_alg_values_supported"`
 	RevokeAuth         []string `json:"revocation_endpoint_auth_methods_supported"`
@@ -126,7 +128,7 @@ func (d *Door) metadata() metadata {
 		Scopes: claims.Scopes(), ResponseTypes: []string{"code"}, ResponseModes: []string{"query", "form_post"},
 		Grants: []string{rp.GrantCode, rp.GrantRefresh, rp.GrantCredentials},
 		ACR:    policy.ACRValues(), SubjectTypes: []string{"public"}, IDTokenAlgs: []string{"ES256", "RS256"},
-		TokenAuth: append(proofs[:3:3], rp.AuthNone), TokenAuthAlgs: algs,
+		TokenAuth: append(proofs[:3:3], rp.AuthNone), TokenAuthAlgs: algs, DPoPAlgs: dpop.Algorithms(),
 		IntrospectAuth: proofs, IntrospectAuthAlgs: algs, RevokeAuth: append(proofs[:3:3], rp.AuthNone), RevokeAuthAlgs: algs,
 		Display: []string{"page"}, ClaimTypes: []string{"normal"}, Claims: append(claims.Names(), "verified_claims"), UILocales: []string{"ru", "en"},
 		Prompts: promptValues, PKCE: []string{"S256"}, ClaimsParameter: true, IssParameter: true,

@@ -14,6 +14,7 @@ import (
 
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/audit"
+	"github.com/propusk/propusk/idp/dpop"
 	"github.com/propusk/propusk/idp/edge"
 	"github.com/propusk/propusk/idp/grant"
 	"github.com/propusk/propusk/idp/rp"
@@ -92,6 +93,7 @@ type Door struct {
 	headers   sync.Map // headerKey → the header of a JWS
 	documents atomic.Pointer[documents]
 	refusals  ration
+	proofs    *dpop.Verifier
 }
 
 // New makes the door and registers it with the sign-in desk.
@@ -115,7 +117,7 @@ func New(c Config) *Door {
 		}
 	}
 	c.Lives.JWT = min(c.Lives.JWT, 5*time.Minute)
-	d := &Door{Config: c}
+	d := &Door{Config: c, proofs: &dpop.Verifier{Store: c.Transients, Ring: c.Ring, Wall: c.Wall}}
 	d.library = d.guard(op.RegisterServer(&server{door: d}, op.Endpoints{
 		Token:         op.NewEndpoint("/oauth2/token"),
 		Introspection: op.NewEndpoint("/oauth2/introspect"),
@@ -172,7 +174,7 @@ func anyOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		h := c.Response().Header()
 		h.Set("Access-Control-Allow-Origin", "*")
-		h.Set("Access-Control-Expose-Headers", "WWW-Authenticate, ETag, Retry-After, X-Request-Id")
+		h.Set("Access-Control-Expose-Headers", "WWW-Authenticate, ETag, Retry-After, X-Request-Id, DPoP-Nonce")
 		return next(c)
 	}
 }
@@ -180,7 +182,7 @@ func anyOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 func preflight(c echo.Context) error {
 	h := c.Response().Header()
 	h.Set("Access-Control-Allow-Methods", "GET, POST")
-	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP")
 	h.Set("Access-Control-Max-Age", "7200")
 	return c.NoContent(http.StatusNoContent)
 }

@@ -71,6 +71,8 @@ const (
 	noRequestObject    = "request_not_supported"
 	noRequestURI       = "request_uri_not_supported"
 	slowDown           = "slow_down"
+	invalidProof       = "invalid_dpop_proof" // RFC 9449
+	useNonce           = "use_dpop_nonce"
 	serverError        = "server_error"
 )
 
@@ -177,6 +179,10 @@ func library(ctx context.Context, err error) error {
 		e = oidc.ErrUnauthorizedClient()
 	case slowDown:
 		e, status = &oidc.Error{ErrorType: "slow_down"}, http.StatusTooManyRequests
+	case invalidProof:
+		e = &oidc.Error{ErrorType: "invalid_dpop_proof"}
+	case useNonce:
+		e = &oidc.Error{ErrorType: "use_dpop_nonce"}
 	case serverError:
 		e, status = oidc.ErrServerError(), http.StatusInternalServerError
 	default:

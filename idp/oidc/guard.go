@@ -71,7 +71,7 @@ func (d *Door) guard(next http.Handler) http.Handler {
 			_, _ = w.Write([]byte(`{"error":"invalid_client","error_description":"introspection is for clients that prove themselves"}` + "\n"))
 			return
 		}
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(w, d.remember(w, r))
 	})
 }
 

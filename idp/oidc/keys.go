@@ -24,6 +24,8 @@ const (
 	typeID     = "JWT"
 	typeAccess = "at+jwt"
 	typeLogout = "logout+jwt"
+	// typeReceipt is what partners are given (partner API).
+	typeReceipt = "propusk-receipt+jwt"
 )
 
 // maxJWT bounds what is parsed before a signature is checked.

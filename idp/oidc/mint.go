@@ -38,15 +38,16 @@ type idToken struct {
 // accessToken is a JWT access token (RFC 9068). Its jti begins with the grant's id, so that what can be
 // revoked is found again.
 type accessToken struct {
-	Issuer   string `json:"iss"`
-	Subject  string `json:"sub"`
-	Audience string `json:"aud"`
-	Client   string `json:"client_id"`
-	Scope    string `json:"scope,omitempty"`
-	Expires  int64  `json:"exp"`
-	Issued   int64  `json:"iat"`
-	ID       string `json:"jti"`
-	Session  string `json:"sid,omitempty"`
+	Issuer   string   `json:"iss"`
+	Subject  string   `json:"sub"`
+	Audience string   `json:"aud"`
+	Client   string   `json:"client_id"`
+	Scope    string   `json:"scope,omitempty"`
+	Expires  int64    `json:"exp"`
+	Issued   int64    `json:"iat"`
+	ID       string   `json:"jti"`
+	Session  string   `json:"sid,omitempty"`
+	Bound    *binding `json:"cnf,omitempty"`
 	*claims.Authentication
 	*claims.Assurance
 }
@@ -60,6 +61,7 @@ type bearer struct {
 	Issued  int64    `json:"i"` // Wall, seconds
 	Expires int64    `json:"x"`
 	ID      string   `json:"j,omitempty"`
+	Bound   *binding `json:"b,omitempty"`
 }
 
 // tokenAnswer is the answer of the token endpoint.
@@ -133,18 +135,18 @@ func (d *Door) mintAccess(i *issue, wall time.Time) (string, time.Duration, erro
 }
 
 // mintOwn makes the access token of a party for itself (client_credentials).
-func (d *Door) mintOwn(p *rp.Party, scopes []string) (*tokenAnswer, error) {
+func (d *Door) mintOwn(p *rp.Party, scopes []string, bound *binding) (*tokenAnswer, error) {
 	wall, life := d.Wall(), d.Lives.JWT
-	out := &tokenAnswer{Type: "Bearer", Expires: int64(life / time.Second), Scope: strings.Join(scopes, " ")}
+	out := &tokenAnswer{Type: bound.kind(), Expires: int64(life / time.Second), Scope: strings.Join(scopes, " ")}
 	var err error
 	if p.AccessJWT {
 		out.Access, err = d.sign(seal.ES256, typeAccess, &accessToken{
 			Issuer: d.Issuer, Subject: string(p.ID), Audience: p.Audience, Client: string(p.ID), Scope: out.Scope,
-			Expires: wall.Add(life).Unix(), Issued: wall.Unix(), ID: "." + random(16),
+			Expires: wall.Add(life).Unix(), Issued: wall.Unix(), ID: "." + random(16), Bound: bound,
 		})
 	} else {
 		out.Access, err = seal.SealJSON(d.Ring, accessPurpose, &bearer{
-			Client: p.ID, Scopes: scopes, Issued: wall.Unix(), Expires: wall.Add(life).Unix(), ID: random(16),
+			Client: p.ID, Scopes: scopes, Issued: wall.Unix(), Expires: wall.Add(life).Unix(), ID: random(16), Bound: bound,
 		})
 	}
 	return out, err
@@ -164,7 +166,7 @@ func (d *Door) open(token string) (*bearer, error) {
 			return nil, errBearer
 		}
 		id, rest, _ := strings.Cut(t.ID, ".")
-		b = bearer{Grant: grant.ID(id), Client: rp.ID(t.Client), Scopes: strings.Fields(t.Scope), Issued: t.Issued, Expires: t.Expires, ID: rest}
+		b = bearer{Grant: grant.ID(id), Client: rp.ID(t.Client), Scopes: strings.Fields(t.Scope), Issued: t.Issued, Expires: t.Expires, ID: rest, Bound: t.Bound}
 	} else {
 		plain, err := d.Ring.Open(accessPurpose, token, nil)
 		if err != nil || json.Unmarshal(plain, &b) != nil {

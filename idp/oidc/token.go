@@ -188,11 +188,15 @@ func (d *Door) tell(ctx context.Context, kind audit.Kind, g *grant.Grant) {
 // ClientCredentialsExchange gives a party a token for itself (RFC 6749 section 4.4).
 func (s *server) ClientCredentialsExchange(ctx context.Context, r *op.ClientRequest[oidc.ClientCredentialsRequest]) (*op.Response, error) {
 	p := r.Client.(client).Party
-	a, err := s.door.credentials(p, r.Data.Scope)
+	bound, err := s.door.possession(ctx, p, r.Header)
+	if err != nil {
+		return s.door.answered(ctx, p, nil, err)
+	}
+	a, err := s.door.credentials(p, r.Data.Scope, bound)
 	return s.door.answered(ctx, p, a, err)
 }
 
-func (d *Door) credentials(p *rp.Party, asked []string) (*tokenAnswer, error) {
+func (d *Door) credentials(p *rp.Party, asked []string, bound *binding) (*tokenAnswer, error) {
 	var given []string
 	for _, x := range asked {
 		switch {
@@ -205,5 +209,5 @@ func (d *Door) credentials(p *rp.Party, asked []string) (*tokenAnswer, error) {
 			given = append(given, x)
 		}
 	}
-	return d.mintOwn(p, given)
+	return d.mintOwn(p, given, bound)
 }

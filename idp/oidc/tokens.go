@@ -20,16 +20,17 @@ import (
 // An introspection is what a token is worth (RFC 7662 section 2.2). Of one that is worth nothing only
 // that is said.
 type introspection struct {
-	Active   bool   `json:"active"`
-	Scope    string `json:"scope,omitempty"`
-	Client   string `json:"client_id,omitempty"`
-	Type     string `json:"token_type,omitempty"`
-	Expires  int64  `json:"exp,omitempty"`
-	Issued   int64  `json:"iat,omitempty"`
-	Subject  string `json:"sub,omitempty"`
-	Audience string `json:"aud,omitempty"`
-	Issuer   string `json:"iss,omitempty"`
-	Session  string `json:"sid,omitempty"`
+	Active   bool     `json:"active"`
+	Scope    string   `json:"scope,omitempty"`
+	Client   string   `json:"client_id,omitempty"`
+	Type     string   `json:"token_type,omitempty"`
+	Expires  int64    `json:"exp,omitempty"`
+	Issued   int64    `json:"iat,omitempty"`
+	Subject  string   `json:"sub,omitempty"`
+	Audience string   `json:"aud,omitempty"`
+	Issuer   string   `json:"iss,omitempty"`
+	Session  string   `json:"sid,omitempty"`
+	Bound    *binding `json:"cnf,omitempty"`
 	*claims.Authentication
 	*claims.Assurance
 }
@@ -70,7 +71,7 @@ func (d *Door) introspect(ctx context.Context, asker *rp.Party, token string) (*
 		return nil, fmt.Errorf("oidc: party: %w", err)
 	}
 	out := &introspection{
-		Active: true, Scope: strings.Join(b.Scopes, " "), Client: string(b.Client), Type: "Bearer",
+		Active: true, Scope: strings.Join(b.Scopes, " "), Client: string(b.Client), Type: b.Bound.kind(), Bound: b.Bound,
 		Expires: b.Expires, Issued: b.Issued, Issuer: d.Issuer, Audience: owner.Audience,
 	}
 	if b.Grant == "" {
