@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -33,6 +34,8 @@ type DB struct {
 	dialect *dialect
 	write   *sql.DB
 	read    *sql.DB // on PostgreSQL the same as write
+	// The lanes of hot statements, on PostgreSQL alone.
+	reads, writes *lanes
 }
 
 // ErrDSN says that a data source is written wrongly. The data source is not quoted: it may hold a password.
@@ -146,7 +149,17 @@ func connectPostgres(ctx context.Context, dsn string, o Options) (*DB, error) {
 		_ = pool.Close()
 		return nil, fmt.Errorf("sqlstore: connect to PostgreSQL: %w: %w", fault.Unavailable, err)
 	}
-	return &DB{dialect: postgresDialect, write: pool, read: pool}, nil
+	db := &DB{dialect: postgresDialect, write: pool, read: pool}
+	// Whoever asks for another way of running statements has a reason, such as a pooler in between that
+	// cannot keep them prepared.
+	if config.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement {
+		lane := config.Config.Copy()
+		lane.RuntimeParams["application_name"] += " lane"
+		lane.RuntimeParams["lock_timeout"] = strconv.FormatInt(lockPatience.Milliseconds(), 10)
+		db.reads = newLanes(lane, true, o.Observe, signOn, grantUse, grantAccount)
+		db.writes = newLanes(lane, false, o.Observe, redeem, rotate)
+	}
+	return db, nil
 }
 
 // dsnConnector gives modernc's driver, which has none, a connector.
@@ -187,6 +200,10 @@ func (db *DB) Ping(ctx context.Context) error {
 
 // Close closes all connections.
 func (db *DB) Close() error {
+	if db.reads != nil {
+		db.reads.close()
+		db.writes.close()
+	}
 	err := db.write.Close()
 	if db.read != nil && db.read != db.write {
 		if e := db.read.Close(); err == nil {

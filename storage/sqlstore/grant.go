@@ -74,7 +74,7 @@ func (s *Stores) RedeemGrant(ctx context.Context, g *grant.Grant) (grant.Outcome
 		return grant.Fallen, err
 	}
 	var times int
-	err = s.change(ctx, redeem, string(g.ID), int64(g.Account), string(g.Client), string(g.Session), g.Epoch, strings.Join(g.Scopes, " "),
+	err = s.hotChange(ctx, redeem, string(g.ID), int64(g.Account), string(g.Client), string(g.Session), g.Epoch, strings.Join(g.Scopes, " "),
 		g.Claims, micros(g.AuthTime), strings.Join(g.AMR, " "), g.ACR, snap, micros(g.Created), number(g.Offline), micros(g.Expires),
 		g.RefreshHash, int64(g.RefreshGen), strings.Join(g.Data, " "), strings.Join(g.Demanded, " ")).Scan(&times)
 	switch {
@@ -124,7 +124,7 @@ func (s *Stores) rotate(ctx context.Context, r grant.Rotation) (grant.Outcome, *
 	var row grantRow
 	var st string
 	var ended int64
-	err := s.change(ctx, rotate, string(r.Grant), string(r.Client), r.OldHash, int64(r.OldGen), r.NewHash, r.Sealed, micros(r.Now)).
+	err := s.hotChange(ctx, rotate, string(r.Grant), string(r.Client), r.OldHash, int64(r.OldGen), r.NewHash, r.Sealed, micros(r.Now)).
 		Scan(append(row.dest(), &st, &ended)...)
 	if err == nil {
 		use, err := useOf(&row, row.epoch, st, ended)
@@ -205,7 +205,7 @@ func (s *Stores) GrantUse(ctx context.Context, id grant.ID) (*grant.Use, error) 
 	var epoch int
 	var st string
 	var ended int64
-	if err := s.row(ctx, grantUse, string(id)).Scan(append(row.dest(), &epoch, &st, &ended)...); err != nil {
+	if err := s.hotRow(ctx, grantUse, string(id)).Scan(append(row.dest(), &epoch, &st, &ended)...); err != nil {
 		return nil, said("grant", err)
 	}
 	return useOf(&row, epoch, st, ended)
@@ -216,7 +216,7 @@ func (s *Stores) GrantAccount(ctx context.Context, id grant.ID) (*grant.Use, *ac
 	var row grantRow
 	var ended int64
 	var a accountRow
-	if err := s.row(ctx, grantAccount, string(id)).Scan(slices.Concat(row.dest(), []any{&ended}, a.plain())...); err != nil {
+	if err := s.hotRow(ctx, grantAccount, string(id)).Scan(slices.Concat(row.dest(), []any{&ended}, a.plain())...); err != nil {
 		return nil, nil, said("grant and account", err)
 	}
 	acc, err := s.r.openAccount(&a)

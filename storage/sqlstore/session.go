@@ -189,7 +189,7 @@ func (s *Stores) SignOn(ctx context.Context, id session.ID, client rp.ID) (*sess
 	var epoch int
 	var body, scopes string
 	var given, until int64
-	if err := s.row(ctx, signOn, string(id), string(client)).Scan(append(r.dest(), &epoch, &body, &scopes, &given, &until)...); err != nil {
+	if err := s.hotRow(ctx, signOn, string(id), string(client)).Scan(append(r.dest(), &epoch, &body, &scopes, &given, &until)...); err != nil {
 		return nil, account.Standing{}, nil, said("sign on", err)
 	}
 	v, err := r.session()
