@@ -71,6 +71,11 @@ const (
 	KeysRotated        Kind = "keys_rotated"
 	CodeReplayed       Kind = "code_replayed"
 	RefreshReplayed    Kind = "refresh_replayed"
+	Frozen             Kind = "frozen"           // by the citizen
+	LockSet            Kind = "lock_set"         // Detail: lock, method or wait
+	LockLifted         Kind = "lock_lifted"      // Detail: lock, method
+	ChangeAnnounced    Kind = "change_announced" // Detail: change, id
+	ChangeStopped      Kind = "change_stopped"   // Reason: citizen, link, frozen, lapsed
 )
 
 // Kinds lists them all.
@@ -82,6 +87,7 @@ func Kinds() []Kind {
 		LetterOrdered, LetterCancelled, LetterWrongCode, Confirmed, Lowered, Withdrawn, HeldBack, Released, Deceased, Reopened, RecallChanged,
 		OperatorSearched, OperatorOpened, OperatorRefused, OperatorPrinted, OperatorSignedIn,
 		ConsentGiven, ConsentDenied, ConsentRevoked, PartyChanged, KeysRotated, CodeReplayed, RefreshReplayed,
+		Frozen, LockSet, LockLifted, ChangeAnnounced, ChangeStopped,
 	}
 }
 

@@ -145,6 +145,9 @@ func (n *Notices) funcs(lang string) template.FuncMap {
 		},
 		"method": func(m account.Method) string { return word(methodWords, m.String(), lang) },
 		"level":  func(l account.Level) string { return word(levelWords, l.String(), lang) },
+		"what":   func(code string) string { return word(whatWords, code, lang) },
+		"shut":   func(code string) string { return word(lockWords, code, lang) },
+		"opened": func(code string) string { return word(openWords, code, lang) },
 		"why":    func(code string) string { return word(whyWords, code, lang) },
 	}
 }

@@ -92,6 +92,30 @@ const (
 	Restored  Kind = "confirmation_restored"  // Method, Level: what was held back counts again
 )
 
+// The messages about locks that citizens set on their own accounts, and about changes that wait for them.
+// What is a code of What….
+const (
+	AccountFrozen   Kind = "account_frozen"   // At
+	LockSet         Kind = "lock_set"         // What
+	LockLifted      Kind = "lock_lifted"      // What
+	ChangeAnnounced Kind = "change_announced" // What, Until, Link: where it can be stopped
+	ChangeStopped   Kind = "change_stopped"   // What
+)
+
+// The names of what waits, is set or is lifted.
+const (
+	WhatContact        = "contact"
+	WhatContactRemoval = "contact_removal"
+	WhatConfirmation   = "confirmation"
+	WhatRecovery       = "recovery"
+	WhatFreeze         = "freeze"
+	WhatNever          = "never"
+	WhatWait           = "wait"
+)
+
+// WishOpen tells of a service that turned the citizen away and would let them in now.
+const WishOpen Kind = "wish_open" // Service
+
 // The reasons of Lowered and Withdrawn.
 const (
 	WhyWithdrawn = "withdrawn" // a confirmation was taken back
@@ -119,6 +143,8 @@ type With struct {
 	Reason  string
 	Count   int
 	Last    bool // the account has no other contact
+	What    string
+	Service string // the name of a relying party
 	// Lang is the language when it is not the account's.
 	Lang string
 	// Expires is when the message is no longer worth sending; zero: never.
@@ -187,7 +213,15 @@ var kinds = map[Kind]need{
 	LetterExpiring:   {to: primary, needs: []string{"Until"}},
 	LetterSpent:      {to: everywhere, needs: []string{"Until"}},
 
-	Confirmed: {to: everywhere, needs: []string{"Method", "At"}},
+	Confirmed:       {to: everywhere, needs: []string{"Method", "At"}},
+	AccountFrozen:   {to: everywhere, needs: []string{"At"}},
+	LockSet:         {to: everywhere, needs: []string{"What"}},
+	LockLifted:      {to: everywhere, needs: []string{"What"}},
+	ChangeAnnounced: {to: everywhere, needs: []string{"What", "Until", "Link"}},
+	ChangeStopped:   {to: everywhere, needs: []string{"What"}},
+
+	WishOpen: {to: primary, needs: []string{"Service"}},
+
 	Lowered:   {to: everywhere, needs: []string{"Level", "Reason"}},
 	Withdrawn: {to: everywhere, needs: []string{"Method", "Level", "Reason"}},
 	Restored:  {to: everywhere, needs: []string{"Method", "Level"}},

@@ -29,7 +29,7 @@ var full = With{
 	Code: "048213", Link: "https://propusk.example.gov.ru/register/link/abc", At: noon, Until: noon.AddDate(0, 1, 14),
 	Device: "Samsung Internet, Android", Number: "4417-0926", Track: "80081234567890", Contact: "i•••@example.com",
 	Fields: []string{"birth_date", "document_number"}, Method: account.QualifiedSignature, Level: account.Standard,
-	Reason: WhyFraud, Count: 12, Last: true,
+	Reason: WhyFraud, Count: 12, Last: true, What: WhatWait, Service: "The register of initiatives",
 }
 
 // segments counts the parts an SMS is cut into: GSM 7-bit is not assumed, UCS-2 is 70 alone and 67 in a row.
@@ -99,7 +99,7 @@ func TestCodeMessageBeginsWithTheCodeAndEndsWithTheHost(t *testing.T) {
 }
 
 func TestEveryWordHasBothLanguages(t *testing.T) {
-	for _, words := range []map[string][2]string{fieldWords, methodWords, levelWords, whyWords} {
+	for _, words := range []map[string][2]string{fieldWords, methodWords, levelWords, whyWords, whatWords, lockWords, openWords} {
 		for name, w := range words {
 			if w[0] == "" || w[1] == "" {
 				t.Errorf("%s lacks a language", name)

@@ -55,3 +55,27 @@ var whyWords = map[string][2]string{
 		"We are reviewing the confirmations made where yours was. You have done nothing wrong."},
 	WhyCitizen: {"Вы сообщили, что подтверждали не вы.", "You told us that it was not you who confirmed."},
 }
+
+// whatWords name what waits, is set or is lifted.
+var whatWords = map[string][2]string{
+	WhatContact:        {"новый контакт", "a new contact"},
+	WhatContactRemoval: {"удаление контакта", "the removal of a contact"},
+	WhatConfirmation:   {"подтверждение личности", "a confirmation of identity"},
+	WhatRecovery:       {"восстановление доступа с новым паролем", "recovery of access with a new password"},
+	WhatFreeze:         {"снятие заморозки", "lifting the freeze"},
+	WhatNever:          {"снятие запрета на способ подтверждения", "allowing a way of confirmation again"},
+	WhatWait:           {"отмена срока ожидания", "removing the waiting period"},
+}
+
+// lockWords are whole sentences: what was shut off.
+var lockWords = map[string][2]string{
+	WhatNever: {"Один из способов подтвердить личность теперь запрещён.", "One way of confirming identity is now shut off."},
+	WhatWait:  {"Изменения в учётной записи теперь вступают в силу не сразу.", "Changes of the account now take effect after a wait."},
+}
+
+// openWords are whole sentences: what was opened again.
+var openWords = map[string][2]string{
+	WhatFreeze: {"Заморозка снята, сайты снова пускают вас.", "The freeze was lifted, services let you in again."},
+	WhatNever:  {"Запрет на способ подтверждения личности снят.", "A way of confirming identity is allowed again."},
+	WhatWait:   {"Срок ожидания отменён, изменения действуют сразу.", "The waiting period was removed, changes take effect at once."},
+}
