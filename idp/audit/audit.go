@@ -71,6 +71,8 @@ const (
 	KeysRotated        Kind = "keys_rotated"
 	CodeReplayed       Kind = "code_replayed"
 	RefreshReplayed    Kind = "refresh_replayed"
+	CertificateRefused Kind = "certificate_refused" // Reason: of package certificate
+	TrustChanged       Kind = "trust_changed"
 	Frozen             Kind = "frozen"           // by the citizen
 	LockSet            Kind = "lock_set"         // Detail: lock, method or wait
 	LockLifted         Kind = "lock_lifted"      // Detail: lock, method
@@ -86,7 +88,7 @@ func Kinds() []Kind {
 		ApplicationFiled, ApplicationAgreed, ApplicationRefused, ApplicationOverdue,
 		LetterOrdered, LetterCancelled, LetterWrongCode, Confirmed, Lowered, Withdrawn, HeldBack, Released, Deceased, Reopened, RecallChanged,
 		OperatorSearched, OperatorOpened, OperatorRefused, OperatorPrinted, OperatorSignedIn,
-		ConsentGiven, ConsentDenied, ConsentRevoked, PartyChanged, KeysRotated, CodeReplayed, RefreshReplayed,
+		ConsentGiven, ConsentDenied, ConsentRevoked, PartyChanged, KeysRotated, CodeReplayed, RefreshReplayed, CertificateRefused, TrustChanged,
 		Frozen, LockSet, LockLifted, ChangeAnnounced, ChangeStopped,
 	}
 }
