@@ -4,6 +4,7 @@ package rp
 import (
 	"context"
 	"encoding/json"
+	"net/url"
 	"time"
 
 	"github.com/propusk/propusk/idp/policy"
@@ -28,6 +29,9 @@ type Party struct {
 	Purpose map[string]string `json:"purpose,omitempty"` // why it asks for data, by language
 	Home    string            `json:"client_uri"`        // where a citizen who turns back goes
 	Profile Profile           `json:"profile"`
+	// InitiateLogin is where a sign-in begins that somebody else starts (OpenID Connect Core 1.0 section 4):
+	// citizens who were turned away, and would be let in now, are led there.
+	InitiateLogin string `json:"initiate_login_uri,omitempty"`
 
 	AuthMethod  string          `json:"token_endpoint_auth_method"` // none, client_secret_basic, client_secret_post, private_key_jwt
 	SecretHash  []byte          `json:"secret_hash,omitempty"`      // SHA-256 of a secret that we made: 256 random bits
@@ -93,4 +97,20 @@ type Store interface {
 	DeleteParty(ctx context.Context, id ID) error
 	// PartyVersion is the version row: it changes with every SaveParty and DeleteParty.
 	PartyVersion(ctx context.Context) (int64, error)
+}
+
+// Entrance is where a citizen goes to sign in at the party: its address for sign-ins that others start, which is
+// told who does (OpenID Connect Core 1.0 section 4), or its home; "" for one that has neither.
+func (p *Party) Entrance(issuer string) string {
+	if p.InitiateLogin == "" {
+		return p.Home
+	}
+	u, err := url.Parse(p.InitiateLogin)
+	if err != nil {
+		return p.Home
+	}
+	q := u.Query()
+	q.Set("iss", issuer)
+	u.RawQuery = q.Encode()
+	return u.String()
 }

@@ -109,7 +109,7 @@ func (p *Party) Validate() error {
 		}
 	}
 	wrong(code && len(p.Redirects) == 0, "redirect_uris is empty")
-	for field, u := range map[string]string{"backchannel_logout_uri": p.Backchannel, "client_uri": p.Home} {
+	for field, u := range map[string]string{"backchannel_logout_uri": p.Backchannel, "client_uri": p.Home, "initiate_login_uri": p.InitiateLogin} {
 		if u != "" {
 			if err := checkAddress(u); err != nil {
 				wrong(true, "%s: %s %w", field, u, err)

@@ -73,7 +73,7 @@ func Clients(a Addresses, secrets Secrets, taxPolicy bool) []Client {
 	site := func(id, home, ru, en, purposeRu, purposeEn string, scopes ...string) Client {
 		p := rp.Party{
 			ID: rp.ID(id), Name: map[string]string{"ru": ru, "en": en}, Purpose: map[string]string{"ru": purposeRu, "en": purposeEn},
-			Home: home, Profile: rp.Strict, AuthMethod: "client_secret_basic", SecretHash: rp.HashSecret(secrets[id]),
+			Home: home, InitiateLogin: home + "/login", Profile: rp.Strict, AuthMethod: "client_secret_basic", SecretHash: rp.HashSecret(secrets[id]),
 			Redirects: []string{home + "/callback/" + id}, PostLogout: []string{home + "/"}, Backchannel: home + "/backchannel-logout",
 			Grants: []string{"authorization_code", "refresh_token", "client_credentials"},
 			Scopes: append([]string{"openid"}, scopes...), IDTokenAlg: "ES256",
