@@ -22,19 +22,34 @@ func (v *Visits) Serving(ctx context.Context, id account.ID) (*centre.Member, er
 	return serving(ctx, v.Read, id)
 }
 
-func serving(ctx context.Context, from interface {
+// Staff gives the membership of whoever works for a centre now, an administrator too; ErrNotStaff.
+func (v *Visits) Staff(ctx context.Context, id account.ID) (*centre.Member, error) {
+	return staff(ctx, v.Read, id)
+}
+
+type memberReader interface {
 	Member(ctx context.Context, a account.ID) (*centre.Member, error)
-}, id account.ID) (*centre.Member, error) {
+}
+
+func staff(ctx context.Context, from memberReader, id account.ID) (*centre.Member, error) {
 	m, err := from.Member(ctx, id)
 	switch {
 	case errors.Is(err, fault.NotFound):
 		return nil, ErrNotStaff
 	case err != nil:
 		return nil, fmt.Errorf("confirm: membership: %w", err)
-	case !m.Active || m.Role != centre.Operator:
+	case !m.Active:
 		return nil, ErrNotStaff
 	}
 	return m, nil
+}
+
+func serving(ctx context.Context, from memberReader, id account.ID) (*centre.Member, error) {
+	m, err := staff(ctx, from, id)
+	if err == nil && m.Role != centre.Operator {
+		return nil, ErrNotStaff
+	}
+	return m, err
 }
 
 // A Found is the account that a search led to.

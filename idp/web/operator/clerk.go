@@ -11,13 +11,14 @@ import (
 	"github.com/propusk/propusk/idp/confirm"
 	"github.com/propusk/propusk/idp/edge"
 	"github.com/propusk/propusk/idp/session"
+	"github.com/propusk/propusk/idp/web/frame"
 )
 
 // touchEvery is how stale the last click may become before it is written. A quarter of an hour is short,
 // and an operator's day has few requests, so that it is written nearly each time.
 const touchEvery = 30 * time.Second
 
-// A clerk is the operator behind a page that staff let through.
+// A clerk is the operator or administrator behind a page that staff let through.
 type clerk struct {
 	session *session.Session
 	account *account.Account
@@ -32,7 +33,7 @@ func whoever(c echo.Context) *clerk {
 	return w
 }
 
-// staff lets operators with a living session of the console through, and sends others to sign in. The
+// staff lets operators and administrators with a living session of the console through, and sends others to sign in. The
 // membership is read each time: who has left the centre is out with the next click.
 func (d *Door) staff(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -48,6 +49,21 @@ func (d *Door) staff(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// only lets one role through to its pages; of the others, who looks for the start is led to their own.
+func only(role centre.Role) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if whoever(c).member.Role == role {
+				return next(c)
+			}
+			if role == centre.Operator && c.Path() == "/operator" {
+				return frame.See(c, "/operator/recalls")
+			}
+			return confirm.ErrNotStaff
+		}
+	}
+}
+
 // recognise finds the operator behind the browser's session; nil when there is none.
 func (d *Door) recognise(c echo.Context) (*clerk, error) {
 	ctx, now := c.Request().Context(), d.Now()
@@ -55,7 +71,7 @@ func (d *Door) recognise(c echo.Context) (*clerk, error) {
 	if err != nil || s == nil || a.Lock.Locked(now) {
 		return nil, err
 	}
-	m, err := d.Visits.Serving(ctx, a.ID)
+	m, err := d.Visits.Staff(ctx, a.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -174,10 +174,12 @@ func TestOnlyActiveOperatorsWithASecondFactorSignIn(t *testing.T) {
 			t.Errorf("%d sessions, %v", len(all), err)
 		}
 	})
-	t.Run("an administrator", func(t *testing.T) {
+	t.Run("an administrator serves at no window", func(t *testing.T) {
 		w := newWorld(t)
 		w.employ(centre.Administrator, true)
-		w.browser().signIn(w.staff).want(t, 403, "/operator/login", titleNotYou)
+		b := w.browser()
+		b.signIn(w.staff)
+		b.get("/operator/journal").want(t, 403, "/operator/journal", titleNotYou)
 	})
 	t.Run("one who left", func(t *testing.T) {
 		w := newWorld(t)

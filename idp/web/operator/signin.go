@@ -110,7 +110,7 @@ func (d *Door) enterPassword(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := d.Visits.Serving(ctx, a.ID); err != nil {
+	if _, err := d.Visits.Staff(ctx, a.ID); err != nil {
 		return err
 	}
 	return d.passed(c, f, tx, a, "pwd")
@@ -216,7 +216,7 @@ func (d *Door) enterCode(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := d.Visits.Serving(ctx, a.ID); err != nil {
+	if _, err := d.Visits.Staff(ctx, a.ID); err != nil {
 		return err
 	}
 	return d.passed(c, f, tx, a, "otp")
