@@ -85,7 +85,7 @@ func TestAddressesThatMessagesAndPagesRelyOnAnswer(t *testing.T) {
 	b := w.Browser()
 	for path, want := range map[string]int{
 		"/login": 200, "/register": 200, "/recover": 200, "/recover/in-person": 200,
-		"/legal/processing": 200, "/legal/data": 200, "/legal/rules": 200, "/legal/accessibility": 200, "/legal/nothing": 404, "/nowhere": 404,
+		"/legal/processing": 200, "/legal/data": 200, "/legal/rules": 200, "/legal/accessibility": 200, "/legal/nothing": 404, "/centres": 200, "/centres/map?q=x&service=confirm": 200, "/nowhere": 404,
 	} {
 		p := b.Get(path)
 		if p.Status != want {

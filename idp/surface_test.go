@@ -28,6 +28,8 @@ var surfaces = map[string]surface{
 	"/":              {},
 	"/assets/*":      {},
 	"/legal/:text":   {},
+	"/centres":       {fields: "q service"},
+	"/centres/map":   {fields: "q service"},
 	"/why/:id":       {as: "citizen", fields: "in"},
 	"/login":         {ref: "tx", fields: "username password foreign-computer notice start", act: "username=citizen@example.org&password=x"},
 	"/login/code":    {ref: "tx", fields: "code"},

@@ -19,6 +19,11 @@ type centreAdd struct {
 	AddressEn string `required:"" help:"Address, English."`
 	HoursRu   string `required:"" help:"Opening hours, Russian."`
 	HoursEn   string `required:"" help:"Opening hours, English."`
+
+	Phone    string           `help:"Telephone, such as +78000000014."`
+	Services []centre.Service `help:"What is done there; all if none is named." enum:"confirm,restore,register,correct,code,delete"`
+	Ramp     bool             `help:"A wheelchair gets in."`
+	At       string           `help:"Latitude and longitude in degrees, such as 56.312,38.134; without it the centre is not on the map."`
 }
 
 func (c *centreAdd) Run(d *desk) error {
@@ -26,6 +31,14 @@ func (c *centreAdd) Run(d *desk) error {
 		one := &centre.Centre{
 			ID: c.ID, Name: words(nil, c.NameRu, c.NameEn), Town: words(nil, c.TownRu, c.TownEn),
 			Address: words(nil, c.AddressRu, c.AddressEn), Hours: words(nil, c.HoursRu, c.HoursEn),
+		}
+		one.Phone, one.Services, one.Ramp = c.Phone, c.Services, c.Ramp
+		if c.At != "" {
+			at, err := centre.ParsePlace(c.At)
+			if err != nil {
+				return err
+			}
+			one.At = &at
 		}
 		if err := o.SaveCentre(d.ctx, one); err != nil {
 			return err

@@ -18,6 +18,8 @@ func (d *Door) mountOpen(g *echo.Group) {
 	g.GET("/", func(c echo.Context) error { return frame.See(c, "/account") })
 	g.GET("/why/:id", d.why)
 	g.GET("/legal/:text", d.legal)
+	g.GET("/centres", d.showCentres(false))
+	g.GET("/centres/map", d.showCentres(true))
 }
 
 // why explains a refusal by its request id: error_uri leads here. Anybody may have the id, so the page
