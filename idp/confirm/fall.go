@@ -23,14 +23,16 @@ type Order struct {
 	Detail  map[string]string // further ids and codes
 	Request string
 	// Quietly sends no message: the caller has one of its own.
-	Quietly   bool
+	Quietly bool
+	// Patient says that this is one of very many: its messages have no haste.
+	Patient   bool
 	Now, Wall time.Time
 }
 
 // why is the order as the end of sessions records it.
 func (o Order) why(kind audit.Kind, more map[string]string) session.Why {
 	maps.Copy(more, o.Detail)
-	return session.Why{Kind: kind, Actor: o.Actor, Reason: o.Reason, Detail: more, Request: o.Request, Now: o.Now, Wall: o.Wall}
+	return session.Why{Kind: kind, Actor: o.Actor, Reason: o.Reason, Detail: more, Request: o.Request, Patient: o.Patient, Now: o.Now, Wall: o.Wall}
 }
 
 // A Withdrawal takes one confirmation back for good.
@@ -74,7 +76,7 @@ func (o Order) tell(ctx context.Context, tx Tx, n *notice.Notices, a *account.Ac
 	if o.Quietly {
 		return nil
 	}
-	return n.Tell(ctx, tx, a, notice.Withdrawn, notice.With{Method: m, Level: a.Level, Reason: o.Why})
+	return n.Tell(ctx, tx, a, notice.Withdrawn, notice.With{Method: m, Level: a.Level, Reason: o.Why, Patient: o.Patient})
 }
 
 // A Holding keeps confirmations from counting until By releases them.
@@ -208,7 +210,7 @@ func Release(ctx context.Context, tx Tx, n *notice.Notices, r Releasing) (*accou
 	if len(back) == 0 || r.Quietly {
 		return a, len(back) > 0, nil
 	}
-	if err := n.Tell(ctx, tx, a, notice.Restored, notice.With{Method: back[0], Level: a.Level}); err != nil {
+	if err := n.Tell(ctx, tx, a, notice.Restored, notice.With{Method: back[0], Level: a.Level, Patient: r.Patient}); err != nil {
 		return nil, false, fmt.Errorf("confirm: release: %w", err)
 	}
 	return a, true, nil

@@ -15,6 +15,9 @@ import (
 type Job struct {
 	Kind string // two letters or more, such as "registry_check"
 	Ref  string // an id, never personal data
+	// Patient work comes by the thousand and may wait: it has workers of its own, so that it never stands
+	// before the code that somebody waits for. It says nothing about deadlines (EnqueueAt).
+	Patient bool
 }
 
 // A Queue takes jobs inside the transaction it belongs to.

@@ -149,6 +149,7 @@ type With struct {
 	Lang string
 	// Expires is when the message is no longer worth sending; zero: never.
 	Expires time.Time
+	Patient bool // one of very many (job.Job)
 }
 
 // An audience says who is told.

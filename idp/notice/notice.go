@@ -30,6 +30,7 @@ type Message struct {
 	// Expires is when it is no longer worth sending (a code past its life); zero: never.
 	Expires time.Time
 	Sent    time.Time
+	Patient bool // one of very many: sent by workers of their own; not kept
 }
 
 // JobSend is the kind of the job that sends a message; its ref is the message's id.

@@ -62,7 +62,7 @@ func (n *Notices) To(ctx context.Context, tx Outbox, id account.ID, to account.C
 	}
 	m := Message{
 		ID: rand.Text(), Account: id, Channel: channel, To: to.Value, Subject: subject, Text: text,
-		Created: n.Now(), Expires: w.Expires,
+		Created: n.Now(), Expires: w.Expires, Patient: w.Patient,
 	}
 	if err := tx.PostMessage(ctx, m); err != nil {
 		return fmt.Errorf("notice: post %s: %w", kind, err)

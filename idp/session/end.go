@@ -23,6 +23,7 @@ type Delivery struct {
 	Session ID
 	Created time.Time // Wall
 	Done    time.Time
+	Patient bool // one of very many (job.Job); not kept
 }
 
 // A Tx is the transaction in which sessions begin and end.
@@ -44,6 +45,7 @@ type Why struct {
 	Device  string
 	Detail  map[string]string
 	Request string // the request id
+	Patient bool   // one of very many: parties are told without haste
 	Now     time.Time
 	Wall    time.Time
 }
@@ -90,7 +92,7 @@ func End(ctx context.Context, tx Tx, which Scope, offline bool, why Why) error {
 		if err != nil {
 			return fmt.Errorf("session: end: %w", err)
 		}
-		d := Delivery{ID: random(16), Client: p.ID, Account: which.Account, Session: l.Session, Created: why.Wall}
+		d := Delivery{ID: random(16), Client: p.ID, Account: which.Account, Session: l.Session, Created: why.Wall, Patient: why.Patient}
 		if err := tx.SaveDelivery(ctx, d); err != nil {
 			return fmt.Errorf("session: end: %w", err)
 		}

@@ -27,7 +27,7 @@ func (s *Stores) SaveDelivery(ctx context.Context, d signal.Delivery) error {
 		if err := affected(res, err, "save delivery", fault.Exists); err != nil {
 			return err
 		}
-		return s.Enqueue(ctx, job.Job{Kind: signal.JobLogout, Ref: d.ID})
+		return s.Enqueue(ctx, job.Job{Kind: signal.JobLogout, Ref: d.ID, Patient: d.Patient})
 	})
 }
 

@@ -20,7 +20,7 @@ import (
 
 // JobOptions say how jobs are run. The zero value is right.
 type JobOptions struct {
-	Workers int           // at once on this node: 20
+	Workers int           // at once on this node: 20, and a quarter as many for patient work
 	Timeout time.Duration // of one run: 30 s
 	Rescue  time.Duration // how long after its start a job of a dead node is run again: 45 s
 	Poll    time.Duration // how often new jobs are looked for: 200 ms
@@ -41,7 +41,9 @@ func (r *Records) RunJobs(ctx context.Context, handlers job.Handlers, o JobOptio
 	client, err := river.NewClient(riverDriver(r.db), &river.Config{
 		Logger:                      slog.New(warnings{log.Handler()}),
 		Workers:                     workers,
-		Queues:                      map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: cmp.Or(o.Workers, 20)}},
+		Queues: map[string]river.QueueConfig{
+			river.QueueDefault: {MaxWorkers: cmp.Or(o.Workers, 20)}, patient: {MaxWorkers: max(1, cmp.Or(o.Workers, 20)/4)},
+		},
 		JobTimeout:                  o.Timeout,
 		RescueStuckJobsAfter:        o.Rescue,
 		FetchPollInterval:           cmp.Or(o.Poll, 200*time.Millisecond),

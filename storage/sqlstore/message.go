@@ -44,7 +44,7 @@ func (s *Stores) PostMessage(ctx context.Context, m notice.Message) error {
 		if err := affected(res, err, "post message", fault.Exists); err != nil {
 			return err
 		}
-		return s.Enqueue(ctx, job.Job{Kind: notice.JobSend, Ref: m.ID})
+		return s.Enqueue(ctx, job.Job{Kind: notice.JobSend, Ref: m.ID, Patient: m.Patient})
 	})
 }
 

@@ -39,13 +39,20 @@ type work struct {
 // Kind names the job's kind to river.
 func (w work) Kind() string { return w.kind }
 
+// patient is the queue of what comes by the thousand and may wait.
+const patient = "patient"
+
 // lastAttempt is as good as never: at five minutes a time it is three months away.
 const lastAttempt = 30_000
 
 func inserts(jobs []job.Job) []river.InsertManyParams {
 	out := make([]river.InsertManyParams, len(jobs))
 	for i, j := range jobs {
-		out[i] = river.InsertManyParams{Args: work{j.Kind, j.Ref}, InsertOpts: &river.InsertOpts{MaxAttempts: lastAttempt}}
+		o := &river.InsertOpts{MaxAttempts: lastAttempt}
+		if j.Patient {
+			o.Queue = patient
+		}
+		out[i] = river.InsertManyParams{Args: work{j.Kind, j.Ref}, InsertOpts: o}
 	}
 	return out
 }
