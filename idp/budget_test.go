@@ -24,6 +24,7 @@ type counted struct {
 	world *idptest.World
 	party *idptest.Party
 	jar   map[string]string
+	phone string // whose session is in the jar
 
 	mu  sync.Mutex
 	ops []string
@@ -48,7 +49,7 @@ func count(t testing.TB, world func(testing.TB, ...idptest.Option) *idptest.Worl
 	citizen := c.world.NewCitizen(account.Verified, account.MailCode, account.ServiceCenter)
 	b := c.world.Browser()
 	b.Code(c.party, citizen, "scope", "openid profile offline_access")
-	c.jar = b.Jar
+	c.jar, c.phone = b.Jar, idptest.Phone(citizen)
 	return c
 }
 

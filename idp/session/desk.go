@@ -46,12 +46,12 @@ func New(c Config) *Desk {
 	return &Desk{c}
 }
 
-// Begin starts a session for an account, read in the same transaction, and writes the event. amr is what
-// was proved, browser the hash of the browser's new secret.
-func (d *Desk) Begin(ctx context.Context, tx Tx, a *account.Account, kind Kind, amr []string, browser []byte, device string) (*Session, error) {
+// Draft makes a session for an account, and the event of its beginning; nothing is written. amr is what was
+// proved, browser the hash of the browser's new secret.
+func (d *Desk) Draft(a *account.Account, kind Kind, amr []string, browser []byte, device string) (*Session, audit.Event, error) {
 	life, ok := d.Lives[kind]
 	if !ok {
-		return nil, fmt.Errorf("session: begin: no such kind: %w", fault.Invalid)
+		return nil, audit.Event{}, fmt.Errorf("session: begin: no such kind: %w", fault.Invalid)
 	}
 	now, wall := d.Now(), d.Wall()
 	s := &Session{
@@ -59,10 +59,19 @@ func (d *Desk) Begin(ctx context.Context, tx Tx, a *account.Account, kind Kind, 
 		Started: now, LastSeen: now, Expires: now.Add(life.Whole), Idle: life.Idle,
 		AuthTime: wall, AMR: amr, Snapshot: a.Assurance(now), Browser: browser, Device: device,
 	}
+	return s, signedIn(s), nil
+}
+
+// Begin starts a session for an account, read in the same transaction, and writes the event.
+func (d *Desk) Begin(ctx context.Context, tx Tx, a *account.Account, kind Kind, amr []string, browser []byte, device string) (*Session, error) {
+	s, e, err := d.Draft(a, kind, amr, browser, device)
+	if err != nil {
+		return nil, err
+	}
 	if err := tx.StartSession(ctx, s); err != nil {
 		return nil, fmt.Errorf("session: begin: %w", err)
 	}
-	return s, d.signedIn(ctx, tx, s)
+	return s, record(ctx, tx, e)
 }
 
 // Renew gives a live session a fresh snapshot, after its citizen proved a factor again. The session keeps
@@ -77,14 +86,15 @@ func (d *Desk) Renew(ctx context.Context, tx Tx, old *Session, a *account.Accoun
 	if err := tx.RenewSession(ctx, &s); err != nil {
 		return nil, fmt.Errorf("session: renew: %w", err)
 	}
-	return &s, d.signedIn(ctx, tx, &s)
+	return &s, record(ctx, tx, signedIn(&s))
 }
 
-func (d *Desk) signedIn(ctx context.Context, tx Tx, s *Session) error {
-	err := tx.RecordEvent(ctx, audit.Event{
-		At: s.AuthTime, Kind: audit.SignedIn, Account: s.Account, Session: string(s.ID), Device: s.Device,
-	})
-	if err != nil {
+func signedIn(s *Session) audit.Event {
+	return audit.Event{At: s.AuthTime, Kind: audit.SignedIn, Account: s.Account, Session: string(s.ID), Device: s.Device}
+}
+
+func record(ctx context.Context, tx Tx, e audit.Event) error {
+	if err := tx.RecordEvent(ctx, e); err != nil {
 		return fmt.Errorf("session: record the sign-in: %w", err)
 	}
 	return nil

@@ -4,16 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/propusk/propusk/idp/account"
-	"github.com/propusk/propusk/idp/audit"
 	"github.com/propusk/propusk/idp/consent"
 	"github.com/propusk/propusk/idp/fault"
 	"github.com/propusk/propusk/idp/rp"
 	"github.com/propusk/propusk/idp/seal"
 	"github.com/propusk/propusk/idp/session"
+	"github.com/propusk/propusk/idp/transient"
 )
 
 // transactionPurpose seals requests on their way through our pages.
@@ -42,12 +41,11 @@ type Tx interface {
 
 // A Box keeps Progress under a request's id; transient.Box is one.
 type Box interface {
-	// Create keeps a value until the deadline; fault.Exists.
-	Create(ctx context.Context, id string, p Progress, deadline time.Time) error
-	// Load returns the value; fault.NotFound when absent or past its deadline.
-	Load(ctx context.Context, id string) (Progress, error)
-	// Change loads, applies f and writes, again after a collision; an error of f changes nothing.
-	Change(ctx context.Context, id string, f func(*Progress) error) (Progress, error)
+	// See returns the value and the mark of its state, or the zero value and the zero Mark.
+	See(ctx context.Context, id string) (Progress, transient.Mark, error)
+	// Save keeps a value if the state is still the marked one; otherwise fault.Conflict. What has to be
+	// written also goes in the same trip, whatever becomes of the value.
+	Save(ctx context.Context, id string, p Progress, seen transient.Mark, deadline time.Time, also ...transient.Change) error
 }
 
 // A Parties finds relying parties; rp.Cache is one.
@@ -126,7 +124,7 @@ func (d *Desk) Load(ctx context.Context, tx, browser string, sid session.ID) (*F
 		return nil, fmt.Errorf("signin: load: %w", err)
 	}
 	f := &Facts{Request: &r, Now: d.Now(), Wall: d.Wall()}
-	if f.Progress, err = d.Box.Load(ctx, r.ID); err != nil && !errors.Is(err, fault.NotFound) {
+	if f.Progress, f.seen, err = d.Box.See(ctx, r.ID); err != nil {
 		return nil, fmt.Errorf("signin: load: %w", err)
 	}
 	// Once somebody signed in, only the secret given then counts: whoever planted the one before, and
@@ -142,22 +140,32 @@ func (d *Desk) Load(ctx context.Context, tx, browser string, sid session.ID) (*F
 	return f, d.Gather(ctx, f, sid, browser)
 }
 
-// keep changes the progress of a request. The first change makes its row, which stays until the request's
-// deadline; of two first changes at once the second finds the row of the other.
-func (d *Desk) keep(ctx context.Context, r *Request, f func(*Progress) error) (p Progress, err error) {
-	for range 3 {
-		if p, err = d.Box.Change(ctx, r.ID, f); !errors.Is(err, fault.NotFound) {
-			return p, err
+// collisions is how often a change of progress is tried against others: tabs of one browser.
+const collisions = 50
+
+// keep changes the progress of a request, in one trip unless another tab changed it since it was read: then
+// set runs again on what stands now, so it must be pure. The first change makes the row, which stays until
+// the request's deadline. An error of set changes nothing.
+func (d *Desk) keep(ctx context.Context, f *Facts, set func(*Progress) error, also ...transient.Change) error {
+	p, seen := f.Progress, f.seen
+	for range collisions {
+		if err := set(&p); err != nil {
+			return err
 		}
-		p = Progress{}
-		if err := f(&p); err != nil {
-			return Progress{}, err
+		err := d.Box.Save(ctx, f.Request.ID, p, seen, f.Request.Deadline, also...)
+		if err == nil {
+			f.Progress, f.seen = p, transient.Mark{} // what it is now the next change will see
+			return nil
 		}
-		if err = d.Box.Create(ctx, r.ID, p, r.Deadline); !errors.Is(err, fault.Exists) {
-			return p, err
+		if !errors.Is(err, fault.Conflict) {
+			return err
+		}
+		also = nil // written
+		if p, seen, err = d.Box.See(ctx, f.Request.ID); err != nil {
+			return err
 		}
 	}
-	return Progress{}, err
+	return fmt.Errorf("signin: too many tabs at once: %w", fault.Conflict)
 }
 
 // Gather reads the party, the session, its account's standing and the consent: for a session, one trip. A
@@ -180,108 +188,4 @@ func (d *Desk) Gather(ctx context.Context, f *Facts, sid session.ID, browser str
 		return fmt.Errorf("signin: session: %w", err)
 	}
 	return nil
-}
-
-// A Proof is a factor that somebody has just passed.
-type Proof struct {
-	Account *account.Account // as authn judged it
-	Factor  string           // the amr value: pwd, otp
-	Foreign bool             // "someone else's computer", with the first factor
-	Device  string           // session.Device of the user agent
-	Browser string           // the browser's present secret
-}
-
-// SignedIn is what the browser gets: Cookies.Write(w, Session, Browser, Left).
-type SignedIn struct {
-	Session *session.Session
-	Browser string
-	Left    time.Duration
-}
-
-// Passed records a factor. When it was the last one needed, a session is started, or the browser's own is
-// renewed, and the browser's secret replaced; otherwise it returns nil, and Next will ask for the second.
-// The second factor counts only after a first of the same account and epoch.
-func (d *Desk) Passed(ctx context.Context, f *Facts, p Proof) (*SignedIn, error) {
-	if p.Account.Lock.Locked(d.Now()) {
-		return nil, ErrLocked
-	}
-	staff := f.Request.Door == "operator"
-	if staff && p.Account.Credential.TOTP == nil {
-		return nil, ErrNoFactor
-	}
-	progress, err := d.keep(ctx, f.Request, func(g *Progress) error {
-		if g.Answered {
-			return ErrStale
-		}
-		if p.Factor == "pwd" {
-			*g = Progress{Account: p.Account.ID, Epoch: p.Account.Epoch, Foreign: p.Foreign, Second: p.Account.Credential.TOTP != nil}
-		} else if g.Account != p.Account.ID || g.Epoch != p.Account.Epoch || len(g.Factors) != 1 {
-			return ErrOutOfTurn
-		}
-		g.Factors, g.At = append(g.Factors, p.Factor), d.Wall()
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("signin: passed %s: %w", p.Factor, err)
-	}
-	f.Progress = progress
-	if f.NeedsFactor() {
-		return nil, nil
-	}
-	return d.begin(ctx, f, p)
-}
-
-// begin starts or renews the session of a request whose factors are passed.
-func (d *Desk) begin(ctx context.Context, f *Facts, p Proof) (*SignedIn, error) {
-	secret := session.NewBrowser(p.Browser)
-	browser := session.HashBrowser(secret)
-	kind := session.Ordinary
-	switch {
-	case f.Request.Door == "operator":
-		kind = session.Operator
-	case f.Progress.Foreign:
-		kind = session.Foreign
-	}
-	amr := slices.Clone(f.Progress.Factors)
-	if len(amr) > 1 {
-		amr = append(amr, "mfa")
-	}
-	var s *session.Session
-	err := d.Atomically(ctx, func(tx Tx) error {
-		a, err := tx.Account(ctx, f.Progress.Account)
-		if err != nil {
-			return err
-		}
-		if a.Epoch != f.Progress.Epoch {
-			return ErrStale // the password was changed, or the account fell, while this page stood open
-		}
-		old := f.Session
-		if old != nil && old.Account == a.ID && old.Kind == kind && old.Alive(a.Epoch, d.Now()) {
-			s, err = d.Sessions.Renew(ctx, tx, old, a, amr, browser)
-			return err
-		}
-		if old != nil && old.Ended.IsZero() {
-			// Another person, or another kind: the session this browser had ends with its parties told.
-			why := session.Why{Kind: audit.SignedOut, Reason: "replaced", Now: d.Now(), Wall: d.Wall()}
-			if err := session.End(ctx, tx, session.Scope{Account: old.Account, Session: old.ID}, false, why); err != nil {
-				return err
-			}
-		}
-		s, err = d.Sessions.Begin(ctx, tx, a, kind, amr, browser, p.Device)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("signin: begin the session: %w", err)
-	}
-	f.Progress, err = d.keep(ctx, f.Request, func(g *Progress) error {
-		if g.Answered {
-			return ErrStale
-		}
-		g.Session, g.Browser = s.ID, browser
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("signin: signed in: %w", err)
-	}
-	return &SignedIn{Session: s, Browser: secret, Left: s.Expires.Sub(d.Now())}, nil
 }

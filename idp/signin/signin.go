@@ -13,10 +13,12 @@ import (
 	"time"
 
 	"github.com/propusk/propusk/idp/account"
+	"github.com/propusk/propusk/idp/audit"
 	"github.com/propusk/propusk/idp/consent"
 	"github.com/propusk/propusk/idp/policy"
 	"github.com/propusk/propusk/idp/rp"
 	"github.com/propusk/propusk/idp/session"
+	"github.com/propusk/propusk/idp/transient"
 )
 
 // A Request is what a door validated. It never changes.
@@ -98,6 +100,8 @@ type Facts struct {
 	Standing  account.Standing // of the session's account, if there is a session
 	Consent   *consent.Consent // remembered; may be nil
 	Now, Wall time.Time
+
+	seen transient.Mark // the state in which Progress was read
 }
 
 // NeedsFactor tells that the account of Progress has a second factor not yet passed.
@@ -130,9 +134,12 @@ const (
 	Stale        StepKind = "stale" // answered or past its deadline
 )
 
-// A Store reads what the silent path needs in one trip.
+// A Store reads and writes what a request needs in one trip.
 type Store interface {
 	// SignOn returns the session, its account's standing and the consent for the client (nil if none is
 	// remembered). An unknown session is fault.NotFound.
 	SignOn(ctx context.Context, s session.ID, client rp.ID) (*session.Session, account.Standing, *consent.Consent, error)
+	// SignIn writes a new session and its event together, and returns what SignOn would say of it. An account
+	// that no longer has the session's epoch is fault.NotFound, and nothing is written.
+	SignIn(ctx context.Context, s *session.Session, e audit.Event, client rp.ID) (account.Standing, *consent.Consent, error)
 }

@@ -99,12 +99,17 @@ func (d *Desk) Answer(ctx context.Context, f *Facts) (Reply, error) {
 	if s.Kind != Answer && s.Kind != Fail {
 		return Reply{}, ErrOutOfTurn
 	}
+	if err := d.change(ctx, f, func(g *Progress) { g.Answered = true }); err != nil {
+		return Reply{}, err
+	}
+	return d.reply(ctx, f, s)
+}
+
+// reply has the door answer a request that is marked answered.
+func (d *Desk) reply(ctx context.Context, f *Facts, s Step) (Reply, error) {
 	by, ok := d.answerers[f.Request.Door]
 	if !ok {
 		return Reply{}, fmt.Errorf("signin: no door %q: %w", f.Request.Door, fault.Invalid)
-	}
-	if err := d.change(ctx, f, func(g *Progress) { g.Answered = true }); err != nil {
-		return Reply{}, err
 	}
 	reply, err := by.Answer(ctx, f.Request, s, f.Session)
 	if err != nil {
@@ -125,7 +130,7 @@ func (f *Facts) at(k StepKind) error {
 }
 
 func (d *Desk) change(ctx context.Context, f *Facts, set func(*Progress)) error {
-	p, err := d.keep(ctx, f.Request, func(g *Progress) error {
+	err := d.keep(ctx, f, func(g *Progress) error {
 		if g.Answered {
 			return ErrStale
 		}
@@ -135,7 +140,6 @@ func (d *Desk) change(ctx context.Context, f *Facts, set func(*Progress)) error 
 	if err != nil {
 		return fmt.Errorf("signin: keep the progress: %w", err)
 	}
-	f.Progress = p
 	return nil
 }
 

@@ -141,7 +141,7 @@ func (d *Door) enterPassword(c echo.Context) error {
 		return fail(http.StatusUnprocessableEntity, wrong...)
 	}
 	ctx := c.Request().Context()
-	a, err := d.Authn.SignIn(ctx, authn.Attempt{
+	right, err := d.Authn.Judge(ctx, authn.Attempt{
 		Identifier: name, Password: pw, Network: edge.Network(ctx), Mark: d.mark(c),
 		Device: device(c), Request: edge.RequestID(ctx), Lang: frame.Lang(c),
 	})
@@ -159,7 +159,9 @@ func (d *Door) enterPassword(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	err = d.passed(c, f, tx, a, "pwd", frame.Field(c, "foreign-computer") != "")
+	err = d.passed(c, f, tx, signin.Proof{
+		Account: right.Account, Factor: "pwd", Foreign: frame.Field(c, "foreign-computer") != "", Settle: right.Settle,
+	})
 	if errors.Is(err, signin.ErrLocked) { // a moment ago; no page tells it
 		edge.Cause(ctx, err)
 		return fail(http.StatusUnprocessableEntity, ui.Fault{Field: "username", Code: "login.wrong"})
@@ -167,19 +169,22 @@ func (d *Door) enterPassword(c echo.Context) error {
 	return err
 }
 
-// passed records a factor, and goes on to the next step.
-func (d *Door) passed(c echo.Context, f *signin.Facts, tx string, a *account.Account, factor string, foreign bool) error {
-	in, err := d.SignIn.Passed(c.Request().Context(), f, signin.Proof{
-		Account: a, Factor: factor, Foreign: foreign, Device: device(c), Browser: d.visitors.Browser(c),
-	})
+// passed records a factor, and goes on to the next step. When nothing is left to ask the party has its answer
+// at once, unless that is a page: a reload of it would send the password again.
+func (d *Door) passed(c echo.Context, f *signin.Facts, tx string, p signin.Proof) error {
+	p.Device, p.Browser, p.Answer = device(c), d.visitors.Browser(c), f.Request.ResponseMode != "form_post"
+	in, err := d.SignIn.Passed(c.Request().Context(), f, p)
 	if err != nil {
 		return err
 	}
 	if in == nil {
 		return frame.See(c, frame.WithTx("/login/code", tx))
 	}
-	if err := d.welcome(c, in, a); err != nil {
+	if err := d.welcome(c, in, p.Account); err != nil {
 		return err
+	}
+	if in.Reply != nil {
+		return frame.See(c, in.Reply.Redirect)
 	}
 	return frame.See(c, frame.WithTx("/login", tx))
 }
@@ -249,7 +254,7 @@ func (d *Door) enterCode(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.passed(c, f, tx, a, "otp", f.Progress.Foreign)
+	return d.passed(c, f, tx, signin.Proof{Account: a, Factor: "otp", Foreign: f.Progress.Foreign})
 }
 
 // codeFault is what the app's code pages say of an error; nil when it is not theirs.

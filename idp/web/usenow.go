@@ -83,13 +83,13 @@ func (d *Door) useNow(c echo.Context) error {
 	}
 	foreign := f.Session.Kind == session.Foreign
 	if a.Credential.TOTP == nil {
-		return d.passed(c, f, tx, a, "pwd", foreign)
+		return d.passed(c, f, tx, signin.Proof{Account: a, Factor: "pwd", Foreign: foreign})
 	}
 	proof := signin.Proof{Account: a, Factor: "pwd", Foreign: foreign, Device: device(c), Browser: d.visitors.Browser(c)}
 	if _, err := d.SignIn.Passed(ctx, f, proof); err != nil {
 		return err
 	}
-	return d.passed(c, f, tx, a, "otp", foreign)
+	return d.passed(c, f, tx, signin.Proof{Account: a, Factor: "otp", Foreign: foreign})
 }
 
 // factors judges the password, and the app's code where there is an app. wrong is for the page.

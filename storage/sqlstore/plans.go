@@ -13,6 +13,7 @@ var hot = map[string]struct {
 	args int
 }{
 	"SignOn":       {signOn, 2},
+	"SignIn":       {signInSession, 13},
 	"RedeemGrant":  {redeem, 18},
 	"RotateGrant":  {rotate, 7},
 	"GrantUse":     {grantUse, 1},

@@ -20,7 +20,7 @@ func Conformance(t *testing.T, s *Stores) {
 		{"accounts", accounts}, {"sessions", sessions}, {"consents", consents}, {"grants", grants},
 		{"applications", applicationsTest}, {"letters and visits", lettersAndVisits}, {"claims", claimsTest}, {"parties", parties},
 		{"events", events}, {"messages", messages}, {"deliveries", deliveries}, {"office", office}, {"anchors", anchors}, {"keyring", keyring},
-		{"transients", transients}, {"meters", meters}, {"jobs", jobs}, {"nodes", nodes}, {"seeding", seeding},
+		{"sign-ins", signIns}, {"transients", transients}, {"meters", meters}, {"jobs", jobs}, {"nodes", nodes}, {"seeding", seeding},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.test(t, s) })
 	}
