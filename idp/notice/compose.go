@@ -29,6 +29,17 @@ type Config struct {
 	// Zone is the time zone of every time told; nil means Moscow's.
 	Zone *time.Location
 	Now  func() time.Time
+	// Disown gives the path where a citizen says that a confirmation was none of theirs; nil: there is none,
+	// and the message names the telephone.
+	Disown func(id account.ID, confirmation string) string
+}
+
+// DisownLink is Disown's address as a message carries it; "" if there is none.
+func (n *Notices) DisownLink(id account.ID, confirmation string) string {
+	if n.Disown == nil {
+		return ""
+	}
+	return n.Issuer + n.Disown(id, confirmation)
 }
 
 // Notices composes messages and posts them into the outbox.

@@ -78,11 +78,12 @@ const (
 	LetterReturned   Kind = "letter_returned"    // Track
 	LetterExpiring   Kind = "letter_expiring"    // Until
 	LetterSpent      Kind = "letter_spent"       // Until: when another can be ordered; too many wrong codes
+	LetterRefused    Kind = "letter_refused"     // Number: the post does not take it
 )
 
 // The messages about the level.
 const (
-	Confirmed Kind = "confirmed" // Method, At
+	Confirmed Kind = "confirmed" // Method, At; Link: where to say that it was not them
 	Lowered   Kind = "lowered"   // Level, Reason: a code of Why
 )
 
@@ -90,6 +91,7 @@ const (
 const (
 	Withdrawn Kind = "confirmation_withdrawn" // Method, Level, Reason: a code of Why; withdrawn or held back
 	Restored  Kind = "confirmation_restored"  // Method, Level: what was held back counts again
+	Disowned  Kind = "confirmation_disowned"  // Method, Level: the citizen said that it was not them
 )
 
 // The messages about locks that citizens set on their own accounts, and about changes that wait for them.
@@ -213,6 +215,7 @@ var kinds = map[Kind]need{
 	LetterReturned:   {to: primary, needs: []string{"Track"}},
 	LetterExpiring:   {to: primary, needs: []string{"Until"}},
 	LetterSpent:      {to: everywhere, needs: []string{"Until"}},
+	LetterRefused:    {to: primary, needs: []string{"Number"}},
 
 	Confirmed:       {to: everywhere, needs: []string{"Method", "At"}},
 	AccountFrozen:   {to: everywhere, needs: []string{"At"}},
@@ -226,6 +229,7 @@ var kinds = map[Kind]need{
 	Lowered:   {to: everywhere, needs: []string{"Level", "Reason"}},
 	Withdrawn: {to: everywhere, needs: []string{"Method", "Level", "Reason"}},
 	Restored:  {to: everywhere, needs: []string{"Method", "Level"}},
+	Disowned:  {to: everywhere, needs: []string{"Method", "Level"}},
 }
 
 // channels tells by which channels a kind can go: codes by SMS only, links by mail only.
