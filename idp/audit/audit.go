@@ -28,56 +28,60 @@ type Kind string
 
 // The kinds that the foundation writes.
 const (
-	Registered         Kind = "registered"
-	SignedIn           Kind = "signed_in"
-	SignInFailed       Kind = "sign_in_failed"
-	SignedOut          Kind = "signed_out"
-	SessionEnded       Kind = "session_ended"
-	LockedOut          Kind = "locked_out"
-	PasswordChanged    Kind = "password_changed"
-	Recovered          Kind = "recovered"
-	FactorAdded        Kind = "factor_added"
-	FactorRemoved      Kind = "factor_removed"
-	ContactAdded       Kind = "contact_added"
-	ContactRemoved     Kind = "contact_removed"
-	ContactProved      Kind = "contact_proved"    // a contact that another account holds
-	ContactClaimed     Kind = "contact_claimed"   // told to its holder
-	ContactKept        Kind = "contact_kept"      // the holder objected
-	ContactNotMoved    Kind = "contact_not_moved" // told to the claimant
-	ApplicationFiled   Kind = "application_filed"
-	ApplicationAgreed  Kind = "application_agreed"
-	ApplicationRefused Kind = "application_refused"
-	ApplicationOverdue Kind = "application_overdue"
-	LetterOrdered      Kind = "letter_ordered"
-	LetterCancelled    Kind = "letter_cancelled"
-	LetterWrongCode    Kind = "letter_wrong_code"
-	Confirmed          Kind = "confirmed"
-	Lowered            Kind = "lowered"
-	Withdrawn          Kind = "confirmation_withdrawn"
-	HeldBack           Kind = "confirmation_held"     // counts for nothing until released: a recall, the citizen's word
-	Released           Kind = "confirmation_released" // what was held back counts again
-	Deceased           Kind = "closed_deceased"
-	Reopened           Kind = "reopened"       // a closed account: the notice was wrong
-	RecallChanged      Kind = "recall_changed" // a step of a recall; concerns nobody's account
-	OperatorSearched   Kind = "operator_searched"
-	OperatorOpened     Kind = "operator_opened"
-	OperatorRefused    Kind = "operator_refused"
-	OperatorPrinted    Kind = "operator_printed"
-	OperatorSignedIn   Kind = "operator_signed_in"
-	ConsentGiven       Kind = "consent_given"
-	ConsentDenied      Kind = "consent_denied"
-	ConsentRevoked     Kind = "consent_revoked"
-	PartyChanged       Kind = "party_changed"
-	KeysRotated        Kind = "keys_rotated"
-	CodeReplayed       Kind = "code_replayed"
-	RefreshReplayed    Kind = "refresh_replayed"
-	CertificateRefused Kind = "certificate_refused" // Reason: of package certificate
-	TrustChanged       Kind = "trust_changed"
-	Frozen             Kind = "frozen"           // by the citizen
-	LockSet            Kind = "lock_set"         // Detail: lock, method or wait
-	LockLifted         Kind = "lock_lifted"      // Detail: lock, method
-	ChangeAnnounced    Kind = "change_announced" // Detail: change, id
-	ChangeStopped      Kind = "change_stopped"   // Reason: citizen, link, frozen, lapsed
+	Registered            Kind = "registered"
+	SignedIn              Kind = "signed_in"
+	SignInFailed          Kind = "sign_in_failed"
+	SignedOut             Kind = "signed_out"
+	SessionEnded          Kind = "session_ended"
+	LockedOut             Kind = "locked_out"
+	PasswordChanged       Kind = "password_changed"
+	Recovered             Kind = "recovered"
+	FactorAdded           Kind = "factor_added"
+	FactorRemoved         Kind = "factor_removed"
+	ContactAdded          Kind = "contact_added"
+	ContactRemoved        Kind = "contact_removed"
+	ContactProved         Kind = "contact_proved"    // a contact that another account holds
+	ContactClaimed        Kind = "contact_claimed"   // told to its holder
+	ContactKept           Kind = "contact_kept"      // the holder objected
+	ContactNotMoved       Kind = "contact_not_moved" // told to the claimant
+	ApplicationFiled      Kind = "application_filed"
+	ApplicationAgreed     Kind = "application_agreed"
+	ApplicationRefused    Kind = "application_refused"
+	ApplicationOverdue    Kind = "application_overdue"
+	LetterOrdered         Kind = "letter_ordered"
+	LetterCancelled       Kind = "letter_cancelled"
+	LetterWrongCode       Kind = "letter_wrong_code"
+	Confirmed             Kind = "confirmed"
+	Lowered               Kind = "lowered"
+	Withdrawn             Kind = "confirmation_withdrawn"
+	HeldBack              Kind = "confirmation_held"     // counts for nothing until released: a recall, the citizen's word
+	Released              Kind = "confirmation_released" // what was held back counts again
+	Deceased              Kind = "closed_deceased"
+	Reopened              Kind = "reopened"       // a closed account: the notice was wrong
+	RecallChanged         Kind = "recall_changed" // a step of a recall; concerns nobody's account
+	OperatorSearched      Kind = "operator_searched"
+	OperatorOpened        Kind = "operator_opened"
+	OperatorRefused       Kind = "operator_refused"
+	OperatorPrinted       Kind = "operator_printed"
+	OperatorSignedIn      Kind = "operator_signed_in"
+	ConsentGiven          Kind = "consent_given"
+	ConsentDenied         Kind = "consent_denied"
+	ConsentRevoked        Kind = "consent_revoked"
+	PartyChanged          Kind = "party_changed"
+	PartnerChanged        Kind = "partner_changed"
+	BankAsked             Kind = "bank_asked"              // and did not confirm; the reason is the answer
+	BankRegistering       Kind = "bank_registering"        // an account that nobody can sign in to yet
+	BankRegistrationEnded Kind = "bank_registration_ended" // and came to nothing
+	KeysRotated           Kind = "keys_rotated"
+	CodeReplayed          Kind = "code_replayed"
+	RefreshReplayed       Kind = "refresh_replayed"
+	CertificateRefused    Kind = "certificate_refused" // Reason: of package certificate
+	TrustChanged          Kind = "trust_changed"
+	Frozen                Kind = "frozen"           // by the citizen
+	LockSet               Kind = "lock_set"         // Detail: lock, method or wait
+	LockLifted            Kind = "lock_lifted"      // Detail: lock, method
+	ChangeAnnounced       Kind = "change_announced" // Detail: change, id
+	ChangeStopped         Kind = "change_stopped"   // Reason: citizen, link, frozen, lapsed
 )
 
 // Kinds lists them all.
@@ -88,7 +92,7 @@ func Kinds() []Kind {
 		ApplicationFiled, ApplicationAgreed, ApplicationRefused, ApplicationOverdue,
 		LetterOrdered, LetterCancelled, LetterWrongCode, Confirmed, Lowered, Withdrawn, HeldBack, Released, Deceased, Reopened, RecallChanged,
 		OperatorSearched, OperatorOpened, OperatorRefused, OperatorPrinted, OperatorSignedIn,
-		ConsentGiven, ConsentDenied, ConsentRevoked, PartyChanged, KeysRotated, CodeReplayed, RefreshReplayed, CertificateRefused, TrustChanged,
+		ConsentGiven, ConsentDenied, ConsentRevoked, PartyChanged, PartnerChanged, BankAsked, BankRegistering, BankRegistrationEnded, KeysRotated, CodeReplayed, RefreshReplayed, CertificateRefused, TrustChanged,
 		Frozen, LockSet, LockLifted, ChangeAnnounced, ChangeStopped,
 	}
 }

@@ -115,6 +115,14 @@ const (
 	WhatWait           = "wait"
 )
 
+// The messages of an account that a bank registers, to the phone that the bank gave; Service is the bank.
+const (
+	BankAccountReady   Kind = "bank_account_ready"   // sms: Service, Link, Until
+	BankAccountExists  Kind = "bank_account_exists"  // sms: Service
+	BankAccountRefused Kind = "bank_account_refused" // sms: Service
+	BankAccountDone    Kind = "bank_account_done"    // Service
+)
+
 // WishOpen tells of a service that turned the citizen away and would let them in now.
 const WishOpen Kind = "wish_open" // Service
 
@@ -146,7 +154,7 @@ type With struct {
 	Count   int
 	Last    bool // the account has no other contact
 	What    string
-	Service string // the name of a relying party
+	Service string // the name of a relying party, or of a bank
 	// Lang is the language when it is not the account's.
 	Lang string
 	// Expires is when the message is no longer worth sending; zero: never.
@@ -224,6 +232,11 @@ var kinds = map[Kind]need{
 	ChangeAnnounced: {to: everywhere, needs: []string{"What", "Until", "Link"}},
 	ChangeStopped:   {to: everywhere, needs: []string{"What"}},
 
+	BankAccountReady:   {to: direct, needs: []string{"Service", "Link", "Until"}},
+	BankAccountExists:  {to: direct, needs: []string{"Service"}},
+	BankAccountRefused: {to: direct, needs: []string{"Service"}},
+	BankAccountDone:    {to: primary, needs: []string{"Service"}},
+
 	WishOpen: {to: primary, needs: []string{"Service"}},
 
 	Lowered:   {to: everywhere, needs: []string{"Level", "Reason"}},
@@ -235,7 +248,7 @@ var kinds = map[Kind]need{
 // channels tells by which channels a kind can go: codes by SMS only, links by mail only.
 func (k Kind) channels() []Channel {
 	switch k {
-	case RegistrationCode, RecoveryCode, ContactCode, ContactClaimCode:
+	case RegistrationCode, RecoveryCode, ContactCode, ContactClaimCode, BankAccountReady, BankAccountExists, BankAccountRefused:
 		return []Channel{SMS}
 	case RegistrationLink, RecoveryLink, ContactLink, ContactClaimLink:
 		return []Channel{Mail}

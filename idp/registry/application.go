@@ -75,7 +75,9 @@ type Application struct {
 	Checks   map[Bureau]Check
 	// SNILSTaken: both agreed, but another account holds the checked SNILS.
 	SNILSTaken bool
-	Version    int64
+	// Follow is the kind of a job that is enqueued when the application is closed; see Filing.
+	Follow  string
+	Version int64
 }
 
 // A Store keeps applications.

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/audit"
+	"github.com/propusk/propusk/idp/bank"
 	"github.com/propusk/propusk/idp/centre"
 	"github.com/propusk/propusk/idp/confirm"
 	"github.com/propusk/propusk/idp/consent"
@@ -11,6 +12,7 @@ import (
 	"github.com/propusk/propusk/idp/job"
 	"github.com/propusk/propusk/idp/notice"
 	"github.com/propusk/propusk/idp/partner"
+	"github.com/propusk/propusk/idp/recall"
 	"github.com/propusk/propusk/idp/registry"
 	"github.com/propusk/propusk/idp/rp"
 	"github.com/propusk/propusk/idp/seal"
@@ -25,6 +27,7 @@ var (
 	_ interface {
 		account.Store
 		audit.Store
+		bank.Reader
 		centre.Store
 		confirm.Store
 		consent.Store
@@ -33,6 +36,7 @@ var (
 		job.Queue
 		notice.Store
 		partner.Store
+		recall.Store
 		registry.Store
 		rp.RefusalStore
 		rp.Store
@@ -40,6 +44,7 @@ var (
 		signal.Store
 		signin.Store
 	} = (*Stores)(nil)
+	_ bank.Tx         = (*Stores)(nil)
 	_ seal.Store      = (*DB)(nil)
 	_ transient.Store = (*Transients)(nil)
 )
