@@ -11,6 +11,7 @@ import (
 	"github.com/propusk/propusk/idp/confirm/post"
 	"github.com/propusk/propusk/idp/confirm/print"
 	"github.com/propusk/propusk/idp/contact"
+	"github.com/propusk/propusk/idp/lock"
 	"github.com/propusk/propusk/idp/notice"
 	"github.com/propusk/propusk/idp/notice/mail"
 	"github.com/propusk/propusk/idp/notice/sms"
@@ -24,6 +25,7 @@ import (
 	"github.com/propusk/propusk/idp/session"
 	"github.com/propusk/propusk/idp/signin"
 	"github.com/propusk/propusk/idp/transient"
+	"github.com/propusk/propusk/idp/wish"
 	"github.com/propusk/propusk/storage/sqlstore"
 )
 
@@ -42,6 +44,9 @@ type desks struct {
 	registry *registry.Desk
 	letters  *confirm.Mail
 	visits   *confirm.Visits
+	locks    *lock.Desk
+	wishes   *wish.Desk
+	disowner *confirm.Disowner
 }
 
 func newDesks(c Config, p *Provider) (*desks, error) {
@@ -53,6 +58,10 @@ func newDesks(c Config, p *Provider) (*desks, error) {
 	if d.notices, err = notice.New(notice.Config{Issuer: issuer, Help: c.Help, Now: c.Now}); err != nil {
 		return nil, fmt.Errorf("idp: messages: %w", err)
 	}
+	d.disowner = confirm.NewDisowner(confirm.DisownConfig{
+		Read: records, Atomically: within(records, func(tx *sqlstore.Stores) confirm.Tx { return tx }), Ring: ring,
+		Notices: d.notices, Now: c.Now, Wall: c.Wall,
+	})
 	mails, err := mail.New(c.Mail)
 	if err != nil {
 		return nil, fmt.Errorf("idp: mail: %w", err)
@@ -120,6 +129,22 @@ func newDesks(c Config, p *Provider) (*desks, error) {
 		Read: records, Atomically: within(records, func(tx *sqlstore.Stores) confirm.VisitTx { return tx }),
 		Notices: d.notices, Print: press, Now: c.Now, Wall: c.Wall,
 	})
+	waits := confirm.Waits{
+		Atomically: within(records, func(tx *sqlstore.Stores) confirm.Tx { return tx }), Notices: d.notices, Now: c.Now, Wall: c.Wall,
+	}
+	d.locks = lock.New(lock.Config{
+		Read: records, Atomically: within(records, func(tx *sqlstore.Stores) lock.DeskTx { return tx }),
+		Sessions: d.sessions, Notices: d.notices, Now: c.Now, Wall: c.Wall,
+	}, map[lock.Kind]lock.Maker{
+		lock.Contact: d.contacts.Make, lock.ContactRemoval: d.contacts.Make,
+		lock.Confirmation: waits.Make, lock.Recovery: d.recovery.Make,
+	})
+	maps.Copy(p.handlers, d.locks.Handlers())
+	d.wishes = wish.New(wish.Config{
+		Read: records, Atomically: within(records, func(tx *sqlstore.Stores) wish.Tx { return tx }),
+		Transients: transients, Ring: ring, Notices: d.notices, Now: c.Now, Wall: c.Wall,
+	})
+	maps.Copy(p.handlers, d.wishes.Handlers())
 	return d, nil
 }
 

@@ -31,6 +31,7 @@ var surfaces = map[string]surface{
 	"/centres":       {fields: "q service"},
 	"/centres/map":   {fields: "q service"},
 	"/why/:id":       {as: "citizen", fields: "in"},
+	"/not-me/:token": {fields: "token"},
 	"/login":         {ref: "tx", fields: "username password foreign-computer notice start", act: "username=citizen@example.org&password=x"},
 	"/login/code":    {ref: "tx", fields: "code"},
 	"/login/use-now": {as: "citizen", ref: "tx", fields: "password code skip"},

@@ -116,7 +116,7 @@ func all() []Page {
 	return []Page{
 		SignIn{}, TOTPCode{}, SMSCode{}, CreateAccount{}, EmailSent{}, EmailConfirm{}, Password{}, AccountCreated{},
 		Account{}, Profile{}, CheckAnswers{}, Checks{},
-		Methods{}, LetterAddress{}, LetterCheck{}, Letter{}, Visit{}, Centres{}, Confirmed{}, UseNow{},
+		Methods{}, LetterAddress{}, LetterCheck{}, Letter{}, Visit{}, Centres{}, Confirmed{}, NotMe{}, UseNow{},
 		Consent{}, Refusal{}, Why{}, FormPost{}, Logout{}, LoggedOut{}, Error{},
 		RecoverStart{}, RecoverIdentity{}, RecoverDone{}, RecoverInPerson{},
 		Security{}, TOTPSetup{}, TOTPOff{}, PasswordChange{}, Contacts{}, ContactRemove{}, Legal{},

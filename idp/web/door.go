@@ -29,6 +29,7 @@ import (
 	"github.com/propusk/propusk/idp/consent"
 	"github.com/propusk/propusk/idp/contact"
 	"github.com/propusk/propusk/idp/grant"
+	"github.com/propusk/propusk/idp/lock"
 	"github.com/propusk/propusk/idp/notice"
 	"github.com/propusk/propusk/idp/recovery"
 	"github.com/propusk/propusk/idp/register"
@@ -39,6 +40,7 @@ import (
 	"github.com/propusk/propusk/idp/signin"
 	"github.com/propusk/propusk/idp/transient"
 	"github.com/propusk/propusk/idp/web/frame"
+	"github.com/propusk/propusk/idp/wish"
 	"github.com/propusk/propusk/ui"
 )
 
@@ -80,7 +82,10 @@ type Config struct {
 	Registry *registry.Desk
 	Letters  *confirm.Mail
 	Visits   *confirm.Visits
+	Disowner *confirm.Disowner
 	Notices  *notice.Notices
+	Locks    *lock.Desk
+	Wishes   *wish.Desk
 
 	Accounts   account.Store
 	Read       Reader
@@ -125,6 +130,7 @@ func (d *Door) Mount(e *echo.Echo) {
 	d.mountRegister(all)
 	d.mountRecover(all)
 	d.mountOpen(all)
+	d.mountNotMe(all)
 
 	mine := all.Group("/account", d.signedIn)
 	d.mountAccount(mine)
