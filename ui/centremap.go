@@ -13,8 +13,8 @@ type CentreMap struct {
 	Points        []MapPoint
 	Lines         []MapLine
 	// Scale is a bar of whole kilometres.
-	ScaleKM    int
-	ScaleWidth int
+	ScaleKM                    int
+	ScaleX, ScaleY, ScaleWidth int
 }
 
 // A MapPoint is a centre, or several that lie on each other at this scale.
@@ -79,6 +79,7 @@ func MapOf(places []MapPlace) *CentreMap {
 		m.ScaleKM = next(m.ScaleKM)
 	}
 	m.ScaleWidth = int(float64(m.ScaleKM) * perKM)
+	m.ScaleX, m.ScaleY = mapWidth-24-m.ScaleWidth, mapHeight-26 // in the margin, where no point lies
 
 	step := degrees(180 / (perKM * kmDegree))
 	for v := math.Ceil((lat-mapHeight/2/perKM/kmDegree)/step) * step; y(v) > 0; v += step {
@@ -86,9 +87,10 @@ func MapOf(places []MapPlace) *CentreMap {
 			m.Lines = append(m.Lines, MapLine{0, at, mapWidth, at, 6, at - 6, degree(v, step)})
 		}
 	}
+	step = degrees(180 / (perKM * kmDegree * shrink))
 	for v := math.Ceil((lon-mapWidth/2/perKM/kmDegree/shrink)/step) * step; x(v) < mapWidth; v += step {
 		if at := x(v); at > 0 {
-			m.Lines = append(m.Lines, MapLine{at, 0, at, mapHeight, at + 6, mapHeight - 8, degree(v, step)})
+			m.Lines = append(m.Lines, MapLine{at, 0, at, mapHeight, at + 6, 18, degree(v, step)})
 		}
 	}
 
