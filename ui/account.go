@@ -21,6 +21,8 @@ type Account struct {
 	DocumentType    string
 	Document        string
 	LastLogin       *Login
+	Wishes          []Wish    // services that turned the person away and would let them in now
+	Frozen          time.Time // since when; zero: not frozen
 	Notice          string // "", profile_saved, contact_added, contact_later, password_changed, totp_on, totp_off
 }
 

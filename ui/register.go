@@ -67,6 +67,8 @@ type RecoverDone struct {
 	ContinueURL string // "" means /login
 	// Lowered is set when a verified account counts as simplified for a while.
 	Lowered *Lowered
+	// Waits is set when the new password counts only from then on.
+	Waits time.Time
 }
 
 func (RecoverDone) PageName() string { return "recover-done" }

@@ -9,7 +9,9 @@ import (
 
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/audit"
+	"github.com/propusk/propusk/idp/lock"
 	"github.com/propusk/propusk/idp/notice"
+	"github.com/propusk/propusk/idp/wish"
 )
 
 // A Proof is a confirmation that is about to be made: who an account belongs to was shown in one of the ways.
@@ -31,6 +33,9 @@ type Proof struct {
 // the account must be standard or verified (ErrNotStandard), no new data being checked (ErrChecking), not
 // held down after a recovery (ErrRestricted), and its citizen must not have shut the method off
 // (ErrShut). The level rises, the event is written, every contact is told; all in tx.
+//
+// Where the citizen set a waiting period the confirmation is kept and does not count yet: it is not Live, every
+// contact is told how to stop it, and Waits.Make lets it count when its time comes.
 func Prove(ctx context.Context, tx Tx, n *notice.Notices, p Proof) (*account.Account, account.Confirmation, error) {
 	c := p.Confirmation
 	if c.ID == "" {
@@ -39,9 +44,13 @@ func Prove(ctx context.Context, tx Tx, n *notice.Notices, p Proof) (*account.Acc
 	if c.At.IsZero() {
 		c.At = p.Wall
 	}
+	waits := false
 	a, err := tx.ChangeAccount(ctx, p.Account, func(a *account.Account) error {
 		if !a.Profile.Person.SamePerson(p.Judged) {
 			return ErrMoved
+		}
+		if waits = a.Locks.Wait > 0; waits {
+			return a.HoldNew(c, lock.HeldBy)
 		}
 		return a.Confirm(c)
 	})
@@ -50,6 +59,15 @@ func Prove(ctx context.Context, tx Tx, n *notice.Notices, p Proof) (*account.Acc
 	}
 	if err := May(ctx, tx, a, c.Method, p.Now); err != nil {
 		return nil, c, err
+	}
+	if waits {
+		c.Held = []string{lock.HeldBy}
+		_, err := lock.Announce(ctx, tx, n, a, lock.Pending{Kind: lock.Confirmation, Method: c.Method, Confirmation: c.ID},
+			lock.Wait{For: a.Locks.Wait, Request: p.Request, Now: p.Now, Wall: p.Wall})
+		if err != nil {
+			return nil, c, fmt.Errorf("confirm: prove: %w", err)
+		}
+		return a, c, nil
 	}
 	detail := map[string]string{"method": c.Method.String(), "confirmation": c.ID}
 	for name, v := range map[string]string{"letter": c.Letter, "centre": c.Centre, "organization": c.Organization, "serial": c.Serial} {
@@ -62,7 +80,10 @@ func Prove(ctx context.Context, tx Tx, n *notice.Notices, p Proof) (*account.Acc
 	if err := tx.RecordEvent(ctx, e); err != nil {
 		return nil, c, fmt.Errorf("confirm: prove: %w", err)
 	}
-	if err := n.Tell(ctx, tx, a, notice.Confirmed, notice.With{Method: c.Method, At: c.At}); err != nil {
+	if err := n.Tell(ctx, tx, a, notice.Confirmed, notice.With{Method: c.Method, At: c.At, Link: n.DisownLink(a.ID, c.ID)}); err != nil {
+		return nil, c, fmt.Errorf("confirm: prove: %w", err)
+	}
+	if err := wish.Rose(ctx, tx, a.ID, p.Now.Add(wish.Pause)); err != nil {
 		return nil, c, fmt.Errorf("confirm: prove: %w", err)
 	}
 	return a, c, nil

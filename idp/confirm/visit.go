@@ -10,6 +10,8 @@ import (
 	"github.com/propusk/propusk/idp/centre"
 	"github.com/propusk/propusk/idp/civil"
 	"github.com/propusk/propusk/idp/fault"
+	"github.com/propusk/propusk/idp/job"
+	"github.com/propusk/propusk/idp/lock"
 	"github.com/propusk/propusk/idp/notice"
 	"github.com/propusk/propusk/idp/registry"
 )
@@ -120,6 +122,10 @@ type VisitTx interface {
 	LastApplication(ctx context.Context, id account.ID) (*registry.Application, error)
 	SaveVisit(ctx context.Context, v *Visit) error
 	ChangeVisit(ctx context.Context, id string, f func(*Visit) error) (*Visit, error)
+	// Pendings and ChangePending are the locks that a visit opens, Queue what follows a rise.
+	Pendings(ctx context.Context, a account.ID) ([]*lock.Pending, error)
+	ChangePending(ctx context.Context, id string, f func(*lock.Pending) error) (*lock.Pending, error)
+	job.Queue
 	audit.Log
 	notice.Outbox
 }

@@ -16,7 +16,9 @@ import (
 	"github.com/propusk/propusk/idp/audit"
 	"github.com/propusk/propusk/idp/civil"
 	"github.com/propusk/propusk/idp/fault"
+	"github.com/propusk/propusk/idp/lock"
 	"github.com/propusk/propusk/idp/notice"
+	"github.com/propusk/propusk/idp/wish"
 )
 
 // Compared lists the fields of a profile that are held against the document, in its order. The names are
@@ -184,7 +186,15 @@ func (v *Visits) Confirm(ctx context.Context, op Operator, id string, c Comparis
 		if err != nil {
 			return e, err
 		}
-		return e, v.Notices.Tell(ctx, tx, risen, notice.Confirmed, notice.With{Method: done.Method, At: done.At})
+		if err := lock.AtVisit(ctx, tx, v.Notices, risen.ID, op.Account, v.Now(), done.At); err != nil {
+			return e, err
+		}
+		if err := wish.Rose(ctx, tx, risen.ID, time.Time{}); err != nil {
+			return e, err
+		}
+		return e, v.Notices.Tell(ctx, tx, risen, notice.Confirmed, notice.With{
+			Method: done.Method, At: done.At, Link: v.Notices.DisownLink(risen.ID, done.ID),
+		})
 	}, c.judge)
 	if err != nil {
 		return nil, fmt.Errorf("confirm: visit: %w", err)

@@ -8,6 +8,7 @@ import (
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/fault"
 	"github.com/propusk/propusk/idp/job"
+	"github.com/propusk/propusk/idp/lock"
 	"github.com/propusk/propusk/idp/notice"
 	"github.com/propusk/propusk/idp/policy"
 	"github.com/propusk/propusk/idp/registry"
@@ -133,6 +134,7 @@ func Would(a *account.Account, m account.Method, ask policy.Policy, now, wall ti
 // A Tx is the transaction in which confirmations are gathered.
 type Tx interface {
 	Store
+	lock.Store
 	session.Tx
 	job.Queue
 	notice.Outbox

@@ -13,6 +13,7 @@ import (
 	"github.com/propusk/propusk/idp/fault"
 	"github.com/propusk/propusk/idp/job"
 	"github.com/propusk/propusk/idp/limit"
+	"github.com/propusk/propusk/idp/lock"
 	"github.com/propusk/propusk/idp/notice"
 	"github.com/propusk/propusk/idp/seal"
 	"github.com/propusk/propusk/idp/transient"
@@ -33,6 +34,7 @@ type Tx interface {
 	FindAccount(ctx context.Context, by account.Key, value string) (*account.Account, error)
 	ChangeAccount(ctx context.Context, id account.ID, f func(*account.Account) error) (*account.Account, error)
 	ClaimStore
+	lock.Store
 	EnqueueAt(ctx context.Context, at time.Time, j job.Job) error
 	audit.Log
 	notice.Outbox
@@ -57,10 +59,13 @@ type Config struct {
 // An Outcome is what came of a proof.
 type Outcome string
 
-// The outcomes: the contact is the account's, or it is another's and a claim on it is recorded.
+// The outcomes: the contact is the account's (or is not any more); it is another's and a claim on it is
+// recorded; the change waits, as its citizen wanted changes to.
 const (
-	Added Outcome = "added"
-	Later Outcome = "later"
+	Added   Outcome = "added"
+	Removed Outcome = "removed"
+	Later   Outcome = "later"
+	Waits   Outcome = "waits"
 )
 
 // A Desk adds, changes and removes the contacts of an account. Whoever calls it has asked for the password.
@@ -113,6 +118,8 @@ func (d *Desk) Start(ctx context.Context, a *account.Account, kind account.Conta
 	restricted := d.Now().Before(a.RestrictedUntil)
 	old, has := a.Profile.Contact(kind)
 	switch {
+	case !a.Locks.Frozen.IsZero():
+		return "", lock.ErrFrozen
 	case has && old.Same(f.Proof.Contact()) && !restricted:
 		return "", ErrHave
 	case has && !old.Same(f.Proof.Contact()) && restricted:
@@ -267,38 +274,10 @@ func (d *Desk) Open(ctx context.Context, token string, a account.ID, request str
 // restriction began and no recovery since went through it. A contact added since does not: whoever stole a
 // telephone can open a mailbox, and recover through that as often as they like (design.md 8).
 func (d *Desk) attach(ctx context.Context, id string, f *Flow, request string) (out Outcome, err error) {
-	now, wall := d.Now(), d.Wall()
 	fresh := account.Contact{Kind: f.Proof.Kind, Value: f.Proof.Value, Proved: f.Proof.Proved}
 	err = d.Atomically(ctx, func(tx Tx) error {
-		out = Added
-		var replaced *account.Contact
-		added := true
-		a, err := tx.ChangeAccount(ctx, f.Account, func(a *account.Account) error {
-			replaced, added = nil, true
-			restricted := now.Before(a.RestrictedUntil)
-			old, has := a.Profile.Contact(fresh.Kind)
-			switch {
-			case has && old.Same(fresh):
-				added = false
-				if restricted && a.Vouches(old) {
-					a.Unrestrict()
-				}
-			case has && restricted:
-				return ErrRestricted
-			default:
-				replaced = put(&a.Profile, fresh)
-			}
-			return nil
-		})
-		if errors.Is(err, fault.Exists) { // nothing is written yet
-			out = Later
-			return d.claim(ctx, tx, f.Account, fresh, request)
-		}
-		if err != nil || !added {
-			return err
-		}
-		e := audit.Event{At: wall, Kind: audit.ContactAdded, Account: a.ID, Request: request, Detail: map[string]string{"contact": string(fresh.Kind)}}
-		return d.tell(ctx, tx, a, e, fresh, replaced)
+		out, err = d.add(ctx, tx, f.Account, fresh, request, false)
+		return err
 	})
 	if err != nil {
 		return "", fmt.Errorf("contact: add: %w", err)
@@ -307,6 +286,46 @@ func (d *Desk) attach(ctx context.Context, id string, f *Flow, request string) (
 		return "", fmt.Errorf("contact: add: %w", err)
 	}
 	return out, nil
+}
+
+// add writes a proved contact in the transaction tx; waited tells that it waited as its citizen wanted.
+func (d *Desk) add(ctx context.Context, tx Tx, id account.ID, fresh account.Contact, request string, waited bool) (Outcome, error) {
+	now, wall := d.Now(), d.Wall()
+	var replaced *account.Contact
+	added, waits := true, false
+	a, err := tx.ChangeAccount(ctx, id, func(a *account.Account) error {
+		replaced, added, waits = nil, true, false
+		restricted := now.Before(a.RestrictedUntil)
+		old, has := a.Profile.Contact(fresh.Kind)
+		switch {
+		case !a.Locks.Frozen.IsZero():
+			return lock.ErrFrozen
+		case has && old.Same(fresh):
+			added = false
+			if restricted && a.Vouches(old) {
+				a.Unrestrict()
+			}
+		case has && restricted:
+			return ErrRestricted
+		case a.Locks.Wait > 0 && !waited:
+			waits = true
+		default:
+			replaced = put(&a.Profile, fresh)
+		}
+		return nil
+	})
+	switch {
+	case errors.Is(err, fault.Exists): // nothing is written yet
+		return Later, d.claim(ctx, tx, id, fresh, request)
+	case err != nil:
+		return "", err
+	case waits:
+		return Waits, d.announce(ctx, tx, a, lock.Contact, fresh, request)
+	case !added:
+		return Added, nil
+	}
+	e := audit.Event{At: wall, Kind: audit.ContactAdded, Account: a.ID, Request: request, Detail: map[string]string{"contact": string(fresh.Kind)}}
+	return Added, d.tell(ctx, tx, a, e, fresh, replaced)
 }
 
 // tell writes the events and the messages of a new contact. The one that it replaced is free for others.

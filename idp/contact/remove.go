@@ -7,6 +7,7 @@ import (
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/audit"
 	"github.com/propusk/propusk/idp/fault"
+	"github.com/propusk/propusk/idp/lock"
 	"github.com/propusk/propusk/idp/notice"
 )
 
@@ -18,42 +19,60 @@ var (
 )
 
 // Remove takes a contact out of the account, tells it so, and those that remain. It is how a holder gives a
-// claimed contact up before its time. Its errors are ErrNone, ErrLast and ErrRestricted.
-func (d *Desk) Remove(ctx context.Context, id account.ID, kind account.ContactKind, request string) error {
-	now, wall := d.Now(), d.Wall()
-	err := d.Atomically(ctx, func(tx Tx) error {
-		var old account.Contact
-		a, err := tx.ChangeAccount(ctx, id, func(a *account.Account) error {
-			held, ok := a.Profile.Contact(kind)
-			switch {
-			case !ok:
-				return ErrNone
-			case now.Before(a.RestrictedUntil):
-				return ErrRestricted
-			case len(a.Profile.Contacts) == 1:
-				return ErrLast
-			}
-			old, a.Profile.Contacts = held, without(a.Profile.Contacts, kind)
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		e := audit.Event{At: wall, Kind: audit.ContactRemoved, Account: id, Request: request, Detail: map[string]string{"contact": string(kind)}}
-		if err := tx.RecordEvent(ctx, e); err != nil {
-			return err
-		}
-		told := notice.With{Contact: Mask(old), At: wall}
-		if err := d.Notices.Tell(ctx, tx, a, notice.ContactRemoved, told); err != nil {
-			return err
-		}
-		if err := d.Notices.To(ctx, tx, id, old, a.Lang, notice.ContactRemoved, told); err != nil {
-			return err
-		}
-		return d.free(ctx, tx, id, old)
+// claimed contact up before its time. Its errors are ErrNone, ErrLast, ErrRestricted and lock.ErrFrozen.
+func (d *Desk) Remove(ctx context.Context, id account.ID, kind account.ContactKind, request string) (out Outcome, err error) {
+	err = d.Atomically(ctx, func(tx Tx) error {
+		out, err = d.remove(ctx, tx, id, kind, request, nil)
+		return err
 	})
 	if err != nil {
-		return fmt.Errorf("contact: remove: %w", err)
+		return "", fmt.Errorf("contact: remove: %w", err)
 	}
-	return nil
+	return out, nil
+}
+
+// remove takes a contact out in the transaction tx. waited is the contact whose removal waited, if it did: one
+// that took its place meanwhile stays.
+func (d *Desk) remove(ctx context.Context, tx Tx, id account.ID, kind account.ContactKind, request string, waited *account.Contact) (Outcome, error) {
+	now, wall := d.Now(), d.Wall()
+	var old account.Contact
+	waits := false
+	a, err := tx.ChangeAccount(ctx, id, func(a *account.Account) error {
+		held, ok := a.Profile.Contact(kind)
+		waits = false
+		switch {
+		case !a.Locks.Frozen.IsZero():
+			return lock.ErrFrozen
+		case !ok, waited != nil && !waited.Same(held):
+			return ErrNone
+		case now.Before(a.RestrictedUntil):
+			return ErrRestricted
+		case len(a.Profile.Contacts) == 1:
+			return ErrLast
+		}
+		if waits = a.Locks.Wait > 0 && waited == nil; waits {
+			old = held
+			return nil
+		}
+		old, a.Profile.Contacts = held, without(a.Profile.Contacts, kind)
+		return nil
+	})
+	switch {
+	case err != nil:
+		return "", err
+	case waits:
+		return Waits, d.announce(ctx, tx, a, lock.ContactRemoval, old, request)
+	}
+	e := audit.Event{At: wall, Kind: audit.ContactRemoved, Account: id, Request: request, Detail: map[string]string{"contact": string(kind)}}
+	if err := tx.RecordEvent(ctx, e); err != nil {
+		return "", err
+	}
+	told := notice.With{Contact: Mask(old), At: wall}
+	if err := d.Notices.Tell(ctx, tx, a, notice.ContactRemoved, told); err != nil {
+		return "", err
+	}
+	if err := d.Notices.To(ctx, tx, id, old, a.Lang, notice.ContactRemoved, told); err != nil {
+		return "", err
+	}
+	return Removed, d.free(ctx, tx, id, old)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/propusk/propusk/idp/civil"
 	"github.com/propusk/propusk/idp/contact"
 	"github.com/propusk/propusk/idp/fault"
+	"github.com/propusk/propusk/idp/lock"
 	"github.com/propusk/propusk/idp/notice"
 	"github.com/propusk/propusk/idp/seal"
 	"github.com/propusk/propusk/idp/session"
@@ -229,9 +230,12 @@ type Done struct {
 	Waiting string
 	// Until is set when the account counts as simplified till then.
 	Until time.Time
+	// Waits is set when the new password begins to count then: the citizen wanted changes to wait.
+	Waits time.Time
 }
 
-// Finish sets the new password, if what was proved is still so (serves). Everything issued before ends, a verified account is restricted, and
+// Finish sets the new password, if what was proved is still so (serves); where the citizen wanted changes to wait
+// it is announced, and set in its time. Everything issued before ends, a verified account is restricted, and
 // every contact is told. It signs nobody in: the second factor, where there is one, is still asked.
 func (d *Desk) Finish(ctx context.Context, in Password) (*Done, error) {
 	id, f, err := d.load(ctx, in.Ref, in.Browser)
@@ -254,35 +258,23 @@ func (d *Desk) Finish(ctx context.Context, in Password) (*Done, error) {
 	}
 	now, wall := d.Now(), d.Wall()
 	done := &Done{Waiting: f.Waiting}
+	kept := lock.Password{Hash: hash, Epoch: f.Epoch, Through: f.proof().Contact(), Identified: f.Identified, Device: in.Device}
 	err = d.Atomically(ctx, func(tx Tx) error {
-		done.Until = time.Time{}
-		a, err := session.Fall(ctx, tx, f.Account, func(a *account.Account) error {
-			if err := d.serves(ctx, tx, f, a); err != nil {
-				return err
-			}
-			a.Credential.Password, a.Credential.PasswordChanged = hash, wall
-			if len(a.Confirmations) > 0 { // suspended ones too: an agreement brings them back
-				a.Restrict(f.Through(), now, wall, now.Add(d.Restrict))
-				done.Until = a.RestrictedUntil
-			}
-			if !a.Lock.Until.IsZero() {
-				a.Lock = account.Lock{} // one for a while kept strangers out; the owner is back
-			}
-			a.Renew()
-			return nil
-		}, session.Why{Kind: audit.Recovered, Device: in.Device, Request: in.Request, Now: now, Wall: wall,
-			Detail: map[string]string{"contact": string(f.Through())}})
+		done.Until, done.Waits = time.Time{}, time.Time{}
+		done.Account, err = tx.ChangeAccount(ctx, f.Account, func(a *account.Account) error { return d.serves(ctx, tx, kept, a) })
 		if err != nil {
 			return err
 		}
-		done.Account = a
-		if err := d.Notices.Tell(ctx, tx, a, notice.RecoveryDone, notice.With{At: wall}); err != nil {
+		if wait := done.Account.Locks.Wait; wait > 0 {
+			p, err := lock.Announce(ctx, tx, d.Notices, done.Account, lock.Pending{Kind: lock.Recovery, Password: &kept},
+				lock.Wait{For: wait, Request: in.Request, Now: now, Wall: wall})
+			if err == nil {
+				done.Waits = p.Due
+			}
 			return err
 		}
-		if done.Until.IsZero() {
-			return nil
-		}
-		return d.Notices.Tell(ctx, tx, a, notice.Restricted, notice.With{Until: done.Until})
+		done.Account, done.Until, err = d.set(ctx, tx, f.Account, kept, in.Request)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("recovery: finish: %w", err)
@@ -291,4 +283,53 @@ func (d *Desk) Finish(ctx context.Context, in Password) (*Done, error) {
 		return nil, fmt.Errorf("recovery: finish: %w", err)
 	}
 	return done, nil
+}
+
+// set gives an account its new password, in the transaction tx.
+func (d *Desk) set(ctx context.Context, tx Tx, id account.ID, p lock.Password, request string) (a *account.Account, until time.Time, err error) {
+	now, wall := d.Now(), d.Wall()
+	through := p.Through.Kind
+	a, err = session.Fall(ctx, tx, id, func(a *account.Account) error {
+		until = time.Time{}
+		if err := d.serves(ctx, tx, p, a); err != nil {
+			return err
+		}
+		a.Credential.Password, a.Credential.PasswordChanged = p.Hash, wall
+		if len(a.Confirmations) > 0 { // suspended ones too: an agreement brings them back
+			a.Restrict(through, now, wall, now.Add(d.Restrict))
+			until = a.RestrictedUntil
+		}
+		if !a.Lock.Until.IsZero() {
+			a.Lock = account.Lock{} // one for a while kept strangers out; the owner is back
+		}
+		a.Renew()
+		return nil
+	}, session.Why{Kind: audit.Recovered, Device: p.Device, Request: request, Now: now, Wall: wall,
+		Detail: map[string]string{"contact": string(through)}})
+	if err != nil {
+		return nil, until, err
+	}
+	if err := d.Notices.Tell(ctx, tx, a, notice.RecoveryDone, notice.With{At: wall}); err != nil || until.IsZero() {
+		return a, until, err
+	}
+	return a, until, d.Notices.Tell(ctx, tx, a, notice.Restricted, notice.With{Until: until})
+}
+
+// Make is the lock.Maker of recoveries: it sets the new password of one whose time has come. When what was
+// proved is not so any more, it lapses.
+func (d *Desk) Make(ctx context.Context, p *lock.Pending) error {
+	err := d.Atomically(ctx, func(tx Tx) error {
+		if _, err := lock.Close(ctx, tx, p.ID, lock.Made, d.Now()); err != nil {
+			return err
+		}
+		_, _, err := d.set(ctx, tx, p.Account, *p.Password, "")
+		return err
+	})
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, contact.ErrOver):
+		return fmt.Errorf("recovery: %w: %w", lock.ErrLapsed, err)
+	}
+	return fmt.Errorf("recovery: make what waited: %w", err)
 }

@@ -30,6 +30,7 @@ import (
 	"github.com/propusk/propusk/idp/fault"
 	"github.com/propusk/propusk/idp/job"
 	"github.com/propusk/propusk/idp/limit"
+	"github.com/propusk/propusk/idp/lock"
 	"github.com/propusk/propusk/idp/notice"
 	"github.com/propusk/propusk/idp/seal"
 	"github.com/propusk/propusk/idp/session"
@@ -47,7 +48,8 @@ var (
 type Tx interface {
 	session.Tx
 	notice.Outbox
-	Enqueue(ctx context.Context, jobs ...job.Job) error
+	lock.Store
+	job.Queue
 	Member(ctx context.Context, a account.ID) (*centre.Member, error)
 }
 
@@ -251,7 +253,7 @@ func (d *Desk) Start(ctx context.Context, in Form) (ref string, err error) {
 }
 
 // onlyInPerson tells which accounts nobody recovers from afar: those of operators and administrators,
-// those locked without end, and those with a SNILS but no document to ask for.
+// those locked without end or frozen by their citizen, and those with a SNILS but no document to ask for.
 func (d *Desk) onlyInPerson(ctx context.Context, members interface {
 	Member(ctx context.Context, a account.ID) (*centre.Member, error)
 }, a *account.Account) (bool, error) {
@@ -268,16 +270,15 @@ func (d *Desk) onlyInPerson(ctx context.Context, members interface {
 	}
 	endless := !a.Lock.Since.IsZero() && a.Lock.Until.IsZero()
 	p := a.Profile.Person
-	return err == nil && m.Active || endless || !p.SNILS.IsZero() && p.Document == nil, nil
+	return err == nil && m.Active || endless || !a.Locks.Frozen.IsZero() || !p.SNILS.IsZero() && p.Document == nil, nil
 }
 
 // serves judges, in the transaction that ends a recovery, whether what was true at its beginning still is:
 // the epoch, the contact that proved, that the account may be recovered from afar, and that its identity was
 // asked for.
-func (d *Desk) serves(ctx context.Context, tx Tx, f *Flow, a *account.Account) error {
-	proof := f.proof()
-	held, ok := a.Profile.Contact(proof.Kind)
-	if a.Epoch != f.Epoch || !ok || !held.Same(proof.Contact()) || !a.Profile.Person.SNILS.IsZero() && !f.Identified {
+func (d *Desk) serves(ctx context.Context, tx Tx, p lock.Password, a *account.Account) error {
+	held, ok := a.Profile.Contact(p.Through.Kind)
+	if a.Epoch != p.Epoch || !ok || !held.Same(p.Through) || !a.Profile.Person.SNILS.IsZero() && !p.Identified {
 		return contact.ErrOver
 	}
 	inPerson, err := d.onlyInPerson(ctx, tx, a)

@@ -15,6 +15,7 @@ import (
 	"github.com/propusk/propusk/idp/civil"
 	"github.com/propusk/propusk/idp/fault"
 	"github.com/propusk/propusk/idp/job"
+	"github.com/propusk/propusk/idp/lock"
 	"github.com/propusk/propusk/idp/notice"
 	"github.com/propusk/propusk/idp/session"
 )
@@ -140,6 +141,9 @@ func (d *Desk) Submit(ctx context.Context, id account.ID, p account.Person, lang
 		}
 		if now.Before(a.RestrictedUntil) {
 			return ErrRestricted
+		}
+		if !a.Locks.Frozen.IsZero() {
+			return lock.ErrFrozen
 		}
 		if a.Level >= account.Standard && samePaper(a.Profile.Person, p) {
 			return ErrUnchanged

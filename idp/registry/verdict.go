@@ -14,6 +14,7 @@ import (
 	"github.com/propusk/propusk/idp/notice"
 	"github.com/propusk/propusk/idp/outside"
 	"github.com/propusk/propusk/idp/session"
+	"github.com/propusk/propusk/idp/wish"
 )
 
 // asking tells whether a registry is still to be asked at now.
@@ -163,6 +164,9 @@ func (d *Desk) close(ctx context.Context, tx Tx, app *Application) error {
 			return err
 		}
 	}
+	if err := app.follow(ctx, tx); err != nil {
+		return err
+	}
 	if app.State == Agreed {
 		return d.agree(ctx, tx, app)
 	}
@@ -207,6 +211,9 @@ func (d *Desk) agree(ctx context.Context, tx Tx, app *Application) error {
 	if err := d.Notices.Tell(ctx, tx, a, notice.ApplicationAgreed, notice.With{Number: app.Number}); err != nil {
 		return err
 	}
+	if err := wish.Rose(ctx, tx, app.Account, time.Time{}); err != nil {
+		return err
+	}
 	return tx.Enqueue(ctx, job.Job{Kind: JobTax, Ref: app.ID})
 }
 
@@ -249,6 +256,9 @@ func (d *Desk) overdue(ctx context.Context, ref string) error {
 			return err
 		}
 		if err := d.record(ctx, tx, app, audit.ApplicationOverdue, ""); err != nil {
+			return err
+		}
+		if err := app.follow(ctx, tx); err != nil {
 			return err
 		}
 		return d.Notices.Tell(ctx, tx, a, notice.ApplicationOverdue, notice.With{Number: app.Number})

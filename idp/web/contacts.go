@@ -87,7 +87,7 @@ func (d *Door) removeContact(c echo.Context) error {
 	if wrong != nil {
 		return d.contactRemove(c, status, wrong)
 	}
-	err = d.Contacts.Remove(ctx, a.ID, account.ContactKind(c.QueryParam("contact")), edge.RequestID(ctx))
+	out, err := d.Contacts.Remove(ctx, a.ID, account.ContactKind(c.QueryParam("contact")), edge.RequestID(ctx))
 	switch {
 	case errors.Is(err, contact.ErrNone):
 		return frame.See(c, "/account/contacts") // removed in another tab
@@ -97,6 +97,8 @@ func (d *Door) removeContact(c echo.Context) error {
 		return d.contacts(c, http.StatusForbidden, []ui.Fault{{Field: "contact", Code: "contact.restricted", When: a.RestrictedUntil}})
 	case err != nil:
 		return err
+	case out == contact.Waits:
+		return frame.See(c, "/account/locks?notice=waits")
 	}
 	return frame.See(c, "/account/contacts?notice=contact_removed")
 }
@@ -104,8 +106,11 @@ func (d *Door) removeContact(c echo.Context) error {
 // afterProof is where a proved contact leads. Of one that another account holds, the page says no more than
 // that word will come.
 func afterProof(out contact.Outcome) string {
-	if out == contact.Later {
+	switch out {
+	case contact.Later:
 		return "/account?notice=contact_later"
+	case contact.Waits:
+		return "/account/locks?notice=waits"
 	}
 	return "/account?notice=contact_added"
 }

@@ -252,6 +252,9 @@ func (d *Door) finishRecover(c echo.Context, ref string, f *recovery.Flow) error
 	if err != nil {
 		return err
 	}
+	if !done.Waits.IsZero() {
+		return frame.See(c, "/recover/done?waits="+strconv.FormatInt(done.Waits.Unix(), 10))
+	}
 	// Whoever kept guessing has filled the counters of unknown browsers; the owner is not held by them.
 	mark, _, err := d.Authn.Mark(d.mark(c), done.Account.ID)
 	if err != nil {
@@ -276,13 +279,24 @@ func (d *Door) recovered(c echo.Context) error {
 		return err
 	}
 	p := ui.RecoverDone{ContinueURL: "/login?notice=recovered"}
+	if n, ok := d.soon(c.QueryParam("waits")); ok {
+		p.Waits, p.ContinueURL = n, "/login"
+		return d.render(c, http.StatusOK, "", p)
+	}
 	if f != nil && signin.Next(f).Kind != signin.Stale {
 		p.ContinueURL = frame.WithTx("/login", tx) + "&start=1&notice=recovered"
 	}
-	if n, err := strconv.ParseInt(c.QueryParam("until"), 10, 64); err == nil && n > d.Now().Unix() && n < d.Now().Unix()+366*24*3600 {
-		p.Lowered = &ui.Lowered{Until: time.Unix(n, 0)}
+	if n, ok := d.soon(c.QueryParam("until")); ok {
+		p.Lowered = &ui.Lowered{Until: n}
 	}
 	return d.render(c, http.StatusOK, "", p)
+}
+
+// soon reads a moment out of an address: it decides nothing, and is none unless it lies within the next year.
+func (d *Door) soon(text string) (time.Time, bool) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	ok := err == nil && n > d.Now().Unix() && n < d.Now().Unix()+366*24*3600
+	return time.Unix(n, 0), ok
 }
 
 func (d *Door) inPerson(c echo.Context) error {

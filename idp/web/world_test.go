@@ -27,6 +27,7 @@ import (
 	"github.com/propusk/propusk/idp/contact"
 	"github.com/propusk/propusk/idp/edge"
 	"github.com/propusk/propusk/idp/job"
+	"github.com/propusk/propusk/idp/lock"
 	"github.com/propusk/propusk/idp/notice"
 	"github.com/propusk/propusk/idp/recovery"
 	"github.com/propusk/propusk/idp/register"
@@ -35,6 +36,7 @@ import (
 	"github.com/propusk/propusk/idp/signin"
 	"github.com/propusk/propusk/idp/transient"
 	"github.com/propusk/propusk/idp/web"
+	"github.com/propusk/propusk/idp/wish"
 	"github.com/propusk/propusk/storage/sqlstore"
 	"github.com/propusk/propusk/storage/storagetest"
 	"github.com/propusk/propusk/ui"
@@ -148,6 +150,13 @@ func newWorld(t *testing.T) *world {
 		}),
 		Letters: confirm.NewMail(confirm.MailConfig{
 			Store: w.Records, Atomically: within(w, func(x tap) confirm.Tx { return x }), Ring: ring, Notices: notices, Now: now, Wall: now, Log: log,
+		}),
+		Locks: lock.New(lock.Config{
+			Read: w.Records, Atomically: within(w, func(x tap) lock.DeskTx { return x }), Sessions: sessions, Notices: notices, Now: now, Wall: now,
+		}, nil),
+		Wishes: wish.New(wish.Config{
+			Read: w.Records, Atomically: within(w, func(x tap) wish.Tx { return x }), Transients: w.Transients, Ring: ring,
+			Notices: notices, Now: now, Wall: now,
 		}),
 		Notices: notices, Accounts: w.Records, Read: w.Records, Atomically: within(w, func(x tap) web.Tx { return x }), Ring: ring,
 		Transients: w.Transients, Public: public, Legal: web.Legal{Processing: "2026-11", Since: storagetest.Start}, Now: now, Wall: now, Log: log,
