@@ -27,8 +27,10 @@ const (
 	maxAnswers = 4096            // answers kept
 	askFor     = 5 * time.Second // one address
 	askAll     = 15 * time.Second
-	// listAge is how old a kept list may be before the authority is asked whether there is a newer one.
-	listAge = time.Minute
+	// listAge is how old a kept list may be before the authority is asked whether there is a newer one, and
+	// askAgain how soon one that did not answer well is asked again.
+	listAge  = time.Minute
+	askAgain = 10 * time.Second
 )
 
 // A Watch asks authorities whether certificates are revoked. It keeps what they signed: a list is asked
@@ -46,9 +48,10 @@ type Watch struct {
 }
 
 type keptList struct {
-	*revocationList
-	asked        time.Time
-	etag, edited string
+	*revocationList // nil: none was ever good
+	next            time.Time
+	etag, edited    string
+	err             error // of the last attempt, if it brought nothing
 }
 
 type keptAnswer struct {
@@ -192,29 +195,46 @@ func (w *Watch) list(ctx context.Context, address string, issuer *x509.Certifica
 	w.mu.Lock()
 	kept := w.lists[key]
 	w.mu.Unlock()
-	now := w.Wall()
-	if kept != nil && now.Sub(kept.asked) < listAge && now.Before(kept.to) {
-		return kept.revocationList, nil
+	if kept == nil {
+		kept = &keptList{}
 	}
-	fresh, err, _ := w.flight.Do(key, func() (any, error) { return w.fetch(ctx, address, issuer, kept) })
-	if err != nil {
-		if kept != nil {
-			return kept.revocationList, nil // judge looks whether it still counts
+	if w.Wall().Before(kept.next) {
+		return kept.revocationList, kept.unusable()
+	}
+	brought, _, _ := w.flight.Do(key, func() (any, error) {
+		next, err := w.fetch(context.WithoutCancel(ctx), address, issuer, kept)
+		if err != nil { // judge looks whether what is kept still counts
+			again := askAgain
+			if errors.Is(err, errForeign) {
+				again = listAge
+			}
+			next = &keptList{kept.revocationList, w.Wall().Add(again), kept.etag, kept.edited, err}
 		}
-		return nil, err
+		w.keep(key, next)
+		return next, nil
+	})
+	kept = brought.(*keptList)
+	return kept.revocationList, kept.unusable()
+}
+
+func (k *keptList) unusable() error {
+	if k.revocationList == nil {
+		return k.err
 	}
-	next := fresh.(*keptList)
+	return nil
+}
+
+func (w *Watch) keep(key string, k *keptList) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.lists == nil {
 		w.lists = map[string]*keptList{}
 	}
 	if _, there := w.lists[key]; !there && len(w.lists) >= maxLists {
-		oldest := slices.MinFunc(slices.Collect(maps.Keys(w.lists)), func(a, b string) int { return w.lists[a].asked.Compare(w.lists[b].asked) })
+		oldest := slices.MinFunc(slices.Collect(maps.Keys(w.lists)), func(a, b string) int { return w.lists[a].next.Compare(w.lists[b].next) })
 		delete(w.lists, oldest)
 	}
-	w.lists[key] = next
-	return next.revocationList, nil
+	w.lists[key] = k
 }
 
 // fetch brings a list, or the word that the kept one has not changed. A list that is older than the kept
@@ -224,32 +244,32 @@ func (w *Watch) fetch(ctx context.Context, address string, issuer *x509.Certific
 	if err != nil {
 		return nil, err
 	}
-	if kept != nil {
+	if kept.revocationList != nil {
 		for name, value := range map[string]string{"If-None-Match": kept.etag, "If-Modified-Since": kept.edited} {
 			if value != "" {
 				req.Header.Set(name, value)
 			}
 		}
 	}
-	asked := w.Wall()
+	next := w.Wall().Add(listAge)
 	res, err := w.do(req, maxList)
 	if err != nil {
 		return nil, err
 	}
 	if res.unchanged {
-		if kept == nil {
+		if kept.revocationList == nil {
 			return nil, errStale
 		}
-		return &keptList{kept.revocationList, asked, kept.etag, kept.edited}, nil
+		return &keptList{kept.revocationList, next, kept.etag, kept.edited, nil}, nil
 	}
 	list, err := readList(ctx, w.Gost, res.body, issuer)
 	if err != nil {
 		return nil, err
 	}
-	if kept != nil && list.from.Before(kept.from) {
+	if kept.revocationList != nil && list.from.Before(kept.from) {
 		return nil, errStale
 	}
-	return &keptList{list, asked, res.etag, res.edited}, nil
+	return &keptList{list, next, res.etag, res.edited, nil}, nil
 }
 
 type response struct {
