@@ -3,6 +3,7 @@
 //	propusk-load run    drives a provider that is running on this machine
 //	propusk-load rig    starts PostgreSQL, Redis and the provider as shipped, fills them and drives them
 //	propusk-load size   does so twice, with few accounts and with many, and compares the costs
+//	propusk-load compare   does so twice, with two builds of the programs
 //
 // It is a closed loop: each of N workers begins the next operation when the last has ended. Costs are
 // processor time of the provider and of its stores, from the operating system's accounting, divided by
@@ -25,8 +26,9 @@ import (
 type commandLine struct {
 	Run runCommand `cmd:"" help:"Drive a provider that is running on this machine."`
 	Rig rigCommand `cmd:"" help:"Start private servers and the provider as shipped, fill them and drive them."`
-	// Size is Rig twice.
-	Size sizeCommand `cmd:"" help:"Compare the costs with few accounts and with many."`
+	// Size and Compare are Rig twice.
+	Size    sizeCommand    `cmd:"" help:"Compare the costs with few accounts and with many."`
+	Compare compareCommand `cmd:"" help:"Compare the costs of two builds."`
 }
 
 func main() {

@@ -52,6 +52,7 @@ type meter struct {
 	provider int
 	stores   []int
 	hash     password.Params
+	admitted int // hashes at once
 }
 
 // calibrate measures the yardsticks of a kind.

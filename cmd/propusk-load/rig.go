@@ -30,6 +30,7 @@ type rigCommand struct {
 	Accounts int    `help:"How many accounts there are." default:"1000"`
 	SQLite   bool   `name:"sqlite" help:"SQLite instead of PostgreSQL and Redis."`
 	Programs string `help:"Where propusk and propuskctl are; empty: beside this program." type:"path"`
+	Profile  string `help:"Write a processor profile (pprof) of the provider there." type:"path" placeholder:"FILE"`
 	Keep     bool   `help:"Leave the directory with data and logs."`
 }
 
@@ -87,6 +88,7 @@ func (c *rigCommand) up(ctx context.Context) (r *rig, t *target, m meter, err er
 		m.stores = append(m.stores, s.PID)
 	}
 	m.hash = password.Params{Memory: cfg.Passwords.MemoryKiB, Time: cfg.Passwords.Passes, Threads: cfg.Passwords.Threads}
+	m.admitted = hashesAtOnce(cfg.Passwords.Admitted)
 	return r, t, m, nil
 }
 
@@ -231,7 +233,11 @@ func (r *rig) start(ctx context.Context) error {
 		return err
 	}
 	defer log.Close()
-	r.provider = exec.Command(path, "serve", "--config", r.Config)
+	args := []string{"serve", "--config", r.Config}
+	if r.Profile != "" {
+		args = append(args, "--profile", r.Profile)
+	}
+	r.provider = exec.Command(path, args...)
 	r.provider.Env = append(os.Environ(), r.environ...)
 	r.provider.Stdout, r.provider.Stderr = log, log
 	r.provider.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -27,6 +27,8 @@ type load struct {
 	Rounds   int           `help:"How often all kinds are measured, interleaved; the table has the medians." default:"1"`
 	Flood    int           `help:"Also measure single sign-on while so many wrong logins run in parallel." default:"0"`
 	Scope    string        `help:"What is asked for." default:"openid profile"`
+	Assert   bool          `help:"Fail where a bar of docs/performance.md is missed, and name each."`
+	Slack    float64       `help:"What --assert multiplies the bars by." default:"1"`
 }
 
 type runCommand struct {
@@ -48,7 +50,10 @@ func (c *runCommand) Run(ctx context.Context) error {
 		issuer: strings.TrimSuffix(c.Issuer, "/"), clientID: c.ClientID, secret: strings.TrimSpace(string(secret)),
 		redirect: c.Redirect,
 	}
-	return c.drive(ctx, t, meter{c.ProviderPID, c.StorePID, password.Default}, os.Stdout)
+	if c.Assert && c.ProviderPID == 0 {
+		return errors.New("--assert needs --provider-pid")
+	}
+	return c.drive(ctx, t, meter{c.ProviderPID, c.StorePID, password.Default, hashesAtOnce(0)}, os.Stdout)
 }
 
 var shortNames = map[string]string{
@@ -112,10 +117,22 @@ func (l *load) drive(ctx context.Context, t *target, m meter, out io.Writer) err
 	if err := l.table(ctx, out, medians, m); err != nil {
 		return err
 	}
-	if l.Flood > 0 {
-		return l.flood(ctx, t, b, m, out)
+	var errs []error
+	if l.Assert {
+		errs = append(errs, assert(medians, m, l.Slack))
 	}
-	return nil
+	if l.Flood > 0 {
+		errs = append(errs, l.flood(ctx, t, b, m, out))
+	}
+	return errors.Join(errs...)
+}
+
+// hashesAtOnce is how many password hashes a provider admits: the setting, or 0 for half the processors.
+func hashesAtOnce(admitted int) int {
+	if admitted > 0 {
+		return admitted
+	}
+	return max(runtime.NumCPU()/2, 1)
 }
 
 // median is the round whose cost is in the middle.
@@ -193,8 +210,11 @@ func (l *load) flood(ctx context.Context, t *target, b bounds, m meter, out io.W
 	if err != nil {
 		return err
 	}
+	times := float64(beside.percentile(.99)) / float64(max(alone.percentile(.99), 1))
 	fmt.Fprintf(out, "Single sign-on p99 alone %s, beside %d parallel wrong logins %s (%.1f times; %d tried).\n",
-		short(alone.percentile(.99)), l.Flood, short(beside.percentile(.99)),
-		float64(beside.percentile(.99))/float64(max(alone.percentile(.99), 1)), tried.Load())
+		short(alone.percentile(.99)), l.Flood, short(beside.percentile(.99)), times, tried.Load())
+	if l.Assert {
+		return held(fmt.Sprintf("single sign-on's p99 beside %d wrong logins, times", l.Flood), times, mostFlood*l.Slack)
+	}
 	return nil
 }

@@ -20,9 +20,16 @@ import (
 
 type serveCommand struct {
 	Config string `required:"" help:"The configuration; propusk.example.yaml explains it." type:"existingfile" placeholder:"FILE"`
+	// Profile is for those who work on speed.
+	Profile string `help:"Write a processor profile (pprof) of the whole run there." placeholder:"FILE"`
 }
 
-func (c *serveCommand) Run(ctx context.Context) error {
+func (c *serveCommand) Run(ctx context.Context) (err error) {
+	endProfile, err := startProfile(c.Profile)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, endProfile()) }()
 	cfg, err := config.Load(c.Config, os.Environ())
 	if err != nil {
 		return err
