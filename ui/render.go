@@ -132,6 +132,9 @@ func (r *Renderer) parse(s *speaker) (map[string]func() (*template.Template, err
 			return nil, err
 		}
 	}
+	if err := fold(base, r.constants(s, "")); err != nil {
+		return nil, err
+	}
 	pages := map[string]func() (*template.Template, error){}
 	for _, p := range all() {
 		name := p.PageName()
@@ -140,7 +143,10 @@ func (r *Renderer) parse(s *speaker) (map[string]func() (*template.Template, err
 			if err != nil {
 				return nil, fmt.Errorf("ui: %w", err)
 			}
-			return t, parseInto(t.Funcs(s.funcs(name)), "pages/"+name+"/page.html")
+			if err := parseInto(t.Funcs(s.funcs(name)), "pages/"+name+"/page.html"); err != nil {
+				return nil, err
+			}
+			return t, fold(t, r.constants(s, name))
 		}
 		if _, err := page(); err != nil {
 			return nil, err
