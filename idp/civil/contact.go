@@ -15,12 +15,15 @@ type Phone struct{ s string }
 // phoneRegion is where a number without a country code belongs.
 const phoneRegion = "RU"
 
+// phoneMarks are written between digits, and mean nothing.
+var phoneMarks = strings.NewReplacer(".", "", "/", "")
+
 // ParsePhone reads a mobile number; 8 900… and 900… are Russian.
 func ParsePhone(s string) (Phone, error) {
 	if len(s) > maxInput {
 		return Phone{}, Wrong{"phone.format"}
 	}
-	s = strings.NewReplacer(".", "", "/", "").Replace(squeeze(s))
+	s = phoneMarks.Replace(squeeze(s))
 	if s == "" {
 		return Phone{}, Wrong{"phone.required"}
 	}
