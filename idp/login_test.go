@@ -78,3 +78,19 @@ func TestAFullLoginInAKnownBrowserHasItsBudget(t *testing.T) {
 		})
 	}
 }
+
+// BenchmarkFullLogin is a full login with a password hash that costs next to nothing, so that the rest can be
+// seen.
+func BenchmarkFullLogin(b *testing.B) {
+	for _, k := range kinds {
+		b.Run(k.name, func(b *testing.B) {
+			c := count(b, k.world)
+			c.login(b)
+			b.ReportAllocs()
+			for b.Loop() {
+				c.login(b)
+			}
+			c.spent()
+		})
+	}
+}
