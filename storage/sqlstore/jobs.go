@@ -39,8 +39,8 @@ func (r *Records) RunJobs(ctx context.Context, handlers job.Handlers, o JobOptio
 	o.Timeout, o.Rescue = cmp.Or(o.Timeout, 30*time.Second), cmp.Or(o.Rescue, 45*time.Second)
 	o.Stop = cmp.Or(o.Stop, 10*time.Second)
 	client, err := river.NewClient(riverDriver(r.db), &river.Config{
-		Logger:                      slog.New(warnings{log.Handler()}),
-		Workers:                     workers,
+		Logger:  slog.New(warnings{log.Handler()}),
+		Workers: workers,
 		Queues: map[string]river.QueueConfig{
 			river.QueueDefault: {MaxWorkers: cmp.Or(o.Workers, 20)}, patient: {MaxWorkers: max(1, cmp.Or(o.Workers, 20)/4)},
 		},

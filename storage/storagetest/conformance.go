@@ -19,7 +19,8 @@ func Conformance(t *testing.T, s *Stores) {
 	}{
 		{"accounts", accounts}, {"sessions", sessions}, {"consents", consents}, {"grants", grants},
 		{"applications", applicationsTest}, {"letters and visits", lettersAndVisits}, {"claims", claimsTest}, {"parties", parties},
-		{"events", events}, {"messages", messages}, {"deliveries", deliveries}, {"office", office}, {"anchors", anchors}, {"keyring", keyring},
+		{"events", events}, {"messages", messages}, {"deliveries", deliveries}, {"office", office}, {"anchors", anchors}, {"sources of confirmations", sources}, {"recalls", recalls}, {"what is in use", inUse},
+		{"keyring", keyring},
 		{"sign-ins", signIns}, {"transients", transients}, {"meters", meters}, {"jobs", jobs}, {"nodes", nodes}, {"seeding", seeding},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.test(t, s) })

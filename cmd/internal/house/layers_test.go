@@ -41,7 +41,7 @@ var layers = []layer{
 		name: "domain", may: []string{"leaf"},
 		packages: []string{
 			"idp/account", "idp/audit", "idp/authn/", "idp/centre", "idp/certificate/", "idp/claims", "idp/confirm/", "idp/consent", "idp/grant",
-			"idp/bank", "idp/contact", "idp/job", "idp/limit", "idp/notice/", "idp/outside", "idp/partner", "idp/policy", "idp/recovery", "idp/register", "idp/registry/", "idp/rp", "idp/session",
+			"idp/bank", "idp/contact", "idp/job", "idp/limit", "idp/notice/", "idp/outside", "idp/partner", "idp/policy", "idp/recall", "idp/recovery", "idp/register", "idp/registry/", "idp/rp", "idp/session",
 			"idp/signal/", "idp/signin", "idp/transient",
 		},
 		never: machinery,
