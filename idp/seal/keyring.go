@@ -108,10 +108,49 @@ func OpenKeyring(ctx context.Context, store Store, master *Master, opt Options) 
 			return nil, err
 		}
 	}
+	if slices.Contains(opt.Uses, UseSignLetters) {
+		if err := k.firstLetters(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if err := k.now.Load().check(opt.Uses); err != nil {
 		return nil, err
 	}
 	return k, nil
+}
+
+// firstLetters makes the key for letters if there is none. It has no fixed id; of two nodes that start
+// together one takes the next free id, and the other then finds it.
+func (k *Keyring) firstLetters(ctx context.Context) error {
+	for range 10 {
+		if err := k.Reload(ctx); err != nil {
+			return err
+		}
+		if k.now.Load().check([]Use{UseSignLetters}) == nil {
+			return nil
+		}
+		id, err := k.free(ctx)
+		if err != nil {
+			return err
+		}
+		if err := k.add(ctx, id, UseSignLetters, 0); err != nil && !errors.Is(err, fault.Exists) {
+			return err
+		}
+	}
+	return fmt.Errorf("seal: first key for %s: %w", UseSignLetters, fault.Conflict)
+}
+
+// free is the next id that no key has; the ids up to len(Uses()) are for first keys.
+func (k *Keyring) free(ctx context.Context) (uint32, error) {
+	rows, err := k.store.Keys(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("seal: read the keys: %w", err)
+	}
+	id := uint32(len(Uses()))
+	for _, row := range rows {
+		id = max(id, row.ID)
+	}
+	return id + 1, nil
 }
 
 // add draws a key and stores it.
@@ -155,6 +194,9 @@ func (k *Keyring) Reload(ctx context.Context) error {
 	return nil
 }
 
+// known are the uses that this program has.
+var known = map[Use]bool{UseSeal: true, UseIndex: true, UseSignES256: true, UseSignRS256: true, UseSignLetters: true}
+
 func (k *Keyring) reload(ctx context.Context) (changed bool, err error) {
 	rows, err := k.store.Keys(ctx)
 	if err != nil {
@@ -165,6 +207,9 @@ func (k *Keyring) reload(ctx context.Context) (changed bool, err error) {
 	var live []Key
 	shown := ""
 	for _, row := range rows {
+		if !known[row.Use] {
+			continue // a newer program beside us has a use for it
+		}
 		key := Key{ID: row.ID, Use: row.Use, CreatedAt: row.CreatedAt, UsableFrom: row.UsableFrom, RetiredAt: row.RetiredAt}
 		if key.retired(at) {
 			continue
@@ -226,17 +271,18 @@ func (k *Keyring) OnChange(f func()) {
 // Rotate adds a key, which takes over from the others after Delay, and returns
 // its id. The others go on opening and verifying until they are retired.
 func (k *Keyring) Rotate(ctx context.Context, use Use) (uint32, error) {
+	return k.RotateAfter(ctx, use, k.opt.Delay)
+}
+
+// RotateAfter is Rotate for keys whose readers are further away than the other
+// nodes: a printer is sent its new key by hand.
+func (k *Keyring) RotateAfter(ctx context.Context, use Use, delay time.Duration) (uint32, error) {
 	for range 10 {
-		rows, err := k.store.Keys(ctx)
+		id, err := k.free(ctx)
 		if err != nil {
 			return 0, fmt.Errorf("seal: rotate %s: %w", use, err)
 		}
-		id := uint32(len(Uses())) // the ids up to here are for first keys
-		for _, row := range rows {
-			id = max(id, row.ID)
-		}
-		id++
-		if err := k.add(ctx, id, use, k.opt.Delay); errors.Is(err, fault.Exists) {
+		if err := k.add(ctx, id, use, max(delay, k.opt.Delay)); errors.Is(err, fault.Exists) {
 			continue // another node took this id
 		} else if err != nil {
 			return 0, err

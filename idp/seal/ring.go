@@ -23,9 +23,12 @@ const (
 	UseIndex     Use = "index"      // blind index and keyed hashes
 	UseSignES256 Use = "sign_es256" // tokens, ECDSA P-256
 	UseSignRS256 Use = "sign_rs256" // tokens of parties that know RSA only
+	// UseSignLetters signs batches of letters for a printer, Ed25519. Only installations that have one make
+	// the key: it is none of Uses.
+	UseSignLetters Use = "sign_letters"
 )
 
-// Uses lists all uses.
+// Uses lists all uses that every installation has keys for.
 func Uses() []Use { return []Use{UseSeal, UseIndex, UseSignES256, UseSignRS256} }
 
 // A Key is one key of the ring.
@@ -65,6 +68,8 @@ type keys struct {
 	byID  map[uint32]*sealKey
 	index []indexKey   // newest first
 	sign  []SigningKey // newest first
+	// letters are apart from sign: what a printer is given is no token, and no party hears of its keys.
+	letters []SigningKey // newest first
 }
 
 type sealKey struct {
@@ -121,6 +126,12 @@ func newKeys(ks []Key) (*keys, error) {
 				return nil, err
 			}
 			s.sign = append(s.sign, sk)
+		case UseSignLetters:
+			sk, err := newSigningKey(k)
+			if err != nil {
+				return nil, err
+			}
+			s.letters = append(s.letters, sk)
 		default:
 			return nil, fmt.Errorf("seal: key %d: unknown use %q", k.ID, k.Use)
 		}
@@ -265,10 +276,27 @@ func (r *Ring) Signer(alg string) (SigningKey, error) {
 	return SigningKey{}, ErrNoSigner
 }
 
+// LetterKeys returns every key that signs batches of letters and is not retired, newest first.
+func (r *Ring) LetterKeys() []SigningKey {
+	at := r.wall()
+	return slices.DeleteFunc(slices.Clone(r.now.Load().letters), func(k SigningKey) bool { return k.key.retired(at) })
+}
+
+// LetterSigner returns the key that signs batches of letters now.
+func (r *Ring) LetterSigner() (SigningKey, error) {
+	at := r.wall()
+	for _, k := range r.now.Load().letters {
+		if k.key.usable(at) {
+			return k, nil
+		}
+	}
+	return SigningKey{}, ErrNoSigner
+}
+
 // check tells whether every use has a key.
 func (s *keys) check(uses []Use) error {
 	have := map[Use]bool{UseSeal: len(s.seal) > 0, UseIndex: len(s.index) > 0}
-	for _, k := range s.sign {
+	for _, k := range slices.Concat(s.sign, s.letters) {
 		have[k.key.Use] = true
 	}
 	var errs []error

@@ -3,6 +3,7 @@ package seal
 import (
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
@@ -18,7 +19,7 @@ type SigningKey struct {
 	// ID is the kid: a part of the public key's hash, so that no two keys
 	// share one, not even across installations.
 	ID string
-	// Alg is the name in JOSE: ES256 or RS256.
+	// Alg is the name in JOSE: ES256, RS256, or EdDSA for letters.
 	Alg string
 	// Private signs; its Public is what the world is shown.
 	Private crypto.Signer
@@ -35,6 +36,7 @@ func (k SigningKey) KeyID() uint32 { return k.key.ID }
 const (
 	ES256 = "ES256"
 	RS256 = "RS256"
+	EdDSA = "EdDSA" // RFC 8037
 )
 
 const rsaBits = 2048
@@ -49,6 +51,8 @@ func newSecret(use Use) ([]byte, error) {
 		return secret, nil
 	case UseSignES256:
 		signer, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case UseSignLetters:
+		_, signer, err = ed25519.GenerateKey(rand.Reader)
 	case UseSignRS256:
 		signer, err = rsa.GenerateKey(rand.Reader, rsaBits)
 	default:
@@ -74,6 +78,10 @@ func newSigningKey(k Key) (SigningKey, error) {
 	case *ecdsa.PrivateKey:
 		if k.Use == UseSignES256 && p.Curve == elliptic.P256() {
 			out.Alg, out.Private = ES256, p
+		}
+	case ed25519.PrivateKey:
+		if k.Use == UseSignLetters {
+			out.Alg, out.Private = EdDSA, p
 		}
 	case *rsa.PrivateKey:
 		if k.Use == UseSignRS256 && p.N.BitLen() >= rsaBits {
