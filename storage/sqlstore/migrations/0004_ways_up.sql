@@ -166,3 +166,18 @@ CREATE TABLE tiding (
   outcome TEXT   NOT NULL,
   PRIMARY KEY (bureau, id)
 ) {clustered};
+
+-- What a printer is to print: letters that wait for a batch, and those that are in one.
+CREATE TABLE letter_print (
+  letter {id}   NOT NULL PRIMARY KEY,
+  batch  {id}   NOT NULL,       -- '': waits
+  at     BIGINT NOT NULL
+);
+CREATE INDEX letter_print_batch ON letter_print (batch, at, letter);
+CREATE TABLE letter_batch (
+  id   {id}   NOT NULL PRIMARY KEY,
+  at   BIGINT NOT NULL,
+  body TEXT   NOT NULL          -- JSON, plain
+);
+CREATE INDEX letter_batch_at ON letter_batch (at);
+CREATE INDEX letter_live ON letter (at) WHERE live = 1;
