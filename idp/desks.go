@@ -127,7 +127,7 @@ func newDesks(c Config, p *Provider) (*desks, error) {
 	maps.Copy(p.handlers, d.letters.Handlers())
 	d.visits = confirm.NewVisits(confirm.VisitConfig{
 		Read: records, Atomically: within(records, func(tx *sqlstore.Stores) confirm.VisitTx { return tx }),
-		Notices: d.notices, Print: press, Now: c.Now, Wall: c.Wall,
+		Notices: d.notices, Print: press, Codes: confirm.NewVisitCodes(transients, ring, c.Now), Now: c.Now, Wall: c.Wall,
 	})
 	waits := confirm.Waits{
 		Atomically: within(records, func(tx *sqlstore.Stores) confirm.Tx { return tx }), Notices: d.notices, Now: c.Now, Wall: c.Wall,

@@ -136,6 +136,7 @@ type VisitConfig struct {
 	Atomically func(ctx context.Context, f func(VisitTx) error) error
 	Notices    *notice.Notices
 	Print      VisitPrinter
+	Codes      *VisitCodes
 	// Zone is that of the dates on paper and of the operator's day; nil means Moscow's.
 	Zone      *time.Location
 	Now, Wall func() time.Time

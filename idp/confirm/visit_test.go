@@ -54,6 +54,7 @@ func open(t *testing.T, s *storagetest.Stores) *window {
 	}
 	w.desk = confirm.NewVisits(confirm.VisitConfig{
 		Read: s.Records, Notices: n, Print: print.Press{Issuer: "http://localhost:8080"}, Now: s.Clock.Now, Wall: s.Clock.Now,
+		Codes: confirm.NewVisitCodes(s.Transients, s.Keyring.Ring, s.Clock.Now),
 		Atomically: func(ctx context.Context, f func(confirm.VisitTx) error) error {
 			var posted []notice.Message
 			err := s.Atomically(ctx, func(tx *sqlstore.Stores) error {
