@@ -156,8 +156,8 @@ func connectPostgres(ctx context.Context, dsn string, o Options) (*DB, error) {
 		lane := config.Config.Copy()
 		lane.RuntimeParams["application_name"] += " lane"
 		lane.RuntimeParams["lock_timeout"] = strconv.FormatInt(lockPatience.Milliseconds(), 10)
-		db.reads = newLanes(lane, true, o.Observe, signOn, grantUse, grantAccount)
-		db.writes = newLanes(lane, false, o.Observe, redeem, rotate)
+		db.reads = newLanes(lane, true, o.Observe, signOn, grantUse, grantAccount, lookupFound)
+		db.writes = newLanes(lane, false, o.Observe, signIn, redeem, rotate)
 	}
 	return db, nil
 }

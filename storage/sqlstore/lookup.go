@@ -2,6 +2,8 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/propusk/propusk/idp/account"
@@ -136,15 +138,13 @@ func (s *Stores) changeLookup(ctx context.Context, id account.ID, before, after 
 // while an older one is being dropped does a key that nobody holds cost a second trip.
 func (s *Stores) FindAccount(ctx context.Context, by account.Key, value string) (*account.Account, error) {
 	for _, d := range s.r.vault.Ring.Digests(string(by), folded(by, value)) {
-		rows, err := list(ctx, s, func(row scanner) (*accountRow, error) {
-			var a accountRow
-			return &a, row.Scan(a.dest()...)
-		}, lookupFound, string(by), int64(d.KeyID), d.Digest)
-		if err != nil {
-			return nil, said("find account by "+string(by), err)
+		var a accountRow
+		err := s.hotRow(ctx, lookupFound, string(by), int64(d.KeyID), d.Digest).Scan(a.dest()...)
+		if err == nil {
+			return s.r.openAccount(&a)
 		}
-		if len(rows) > 0 {
-			return s.r.openAccount(rows[0])
+		if !errors.Is(err, sql.ErrNoRows) {
+			return nil, said("find account by "+string(by), err)
 		}
 	}
 	return nil, fmt.Errorf("sqlstore: find account by %s: %w", by, fault.NotFound)

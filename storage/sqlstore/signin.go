@@ -45,7 +45,7 @@ func (s *Stores) SignIn(ctx context.Context, v *session.Session, e audit.Event, 
 		var epoch int
 		var body, scopes string
 		var given, until int64
-		err := s.change(ctx, signIn, append(args, micros(e.At), string(e.Kind), e.Request, string(client))...).
+		err := s.hotChange(ctx, signIn, append(args, micros(e.At), string(e.Kind), e.Request, string(client))...).
 			Scan(&epoch, &body, &scopes, &given, &until)
 		if err != nil {
 			return account.Standing{}, nil, said("sign in", err)
