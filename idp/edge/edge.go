@@ -17,6 +17,7 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -41,8 +42,11 @@ type Config struct {
 type Edge struct {
 	Config
 	seconds *prometheus.HistogramVec
+	series  sync.Map // seriesKey → prometheus.Observer; routes and methods are bounded, so it is too
 	flight  prometheus.Gauge
 }
+
+type seriesKey struct{ route, method, class string }
 
 // New makes an edge.
 func New(c Config) *Edge {
@@ -173,7 +177,7 @@ func (e *Edge) report(r *http.Request, t *trip, rec *recorder, took time.Duratio
 		route = "unmatched"
 	}
 	if e.seconds != nil {
-		e.seconds.WithLabelValues(route, method(r.Method), classes[min(status/100, 5)]).Observe(took.Seconds())
+		e.observe(seriesKey{route, method(r.Method), classes[min(status/100, 5)]}, took)
 	}
 	level := slog.LevelInfo
 	if status >= 500 {
@@ -182,15 +186,24 @@ func (e *Edge) report(r *http.Request, t *trip, rec *recorder, took time.Duratio
 	if !e.Logger.Enabled(r.Context(), level) {
 		return
 	}
-	attrs := make([]slog.Attr, 0, 8+len(t.attrs))
-	attrs = append(attrs,
+	// The logger itself would look for the line of code that it is called from, which is always this one.
+	line := slog.NewRecord(time.Now(), level, "request", 0)
+	line.AddAttrs(
 		slog.String("id", t.id), slog.String("method", method(r.Method)), slog.String("route", route),
 		slog.Int("status", status), slog.Duration("took", took), slog.Int("bytes", rec.bytes))
 	if t.cause != nil {
-		attrs = append(attrs, slog.String("cause", t.cause.Error()))
+		line.AddAttrs(slog.String("cause", t.cause.Error()))
 	}
-	attrs = append(attrs, t.attrs...)
-	e.Logger.LogAttrs(r.Context(), level, "request", attrs...)
+	line.AddAttrs(t.attrs...)
+	_ = e.Logger.Handler().Handle(r.Context(), line) // as the logger does: there is nowhere to tell it
+}
+
+func (e *Edge) observe(k seriesKey, took time.Duration) {
+	s, ok := e.series.Load(k)
+	if !ok {
+		s, _ = e.series.LoadOrStore(k, e.seconds.WithLabelValues(k.route, k.method, k.class))
+	}
+	s.(prometheus.Observer).Observe(took.Seconds())
 }
 
 var classes = [...]string{"0xx", "1xx", "2xx", "3xx", "4xx", "5xx"}
