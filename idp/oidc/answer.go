@@ -23,24 +23,24 @@ const codePurpose seal.Purpose = "code"
 
 // A code is the content of a grant that is not written yet.
 type code struct {
-	Grant     grant.ID          `json:"g"`
-	Expires   int64             `json:"x"` // Now, milliseconds
-	Client    rp.ID             `json:"c"`
-	Redirect  string            `json:"r"`
-	Challenge string            `json:"h,omitempty"`
-	Nonce     string            `json:"n,omitempty"`
-	Account   account.ID        `json:"a"`
-	Session   session.ID        `json:"s"`
-	Epoch     int               `json:"e"`
-	AuthTime  int64             `json:"t"` // Wall, seconds
-	AMR       []string          `json:"m"`
-	ACR       string            `json:"v"`
-	Scopes    []string          `json:"o"`
-	Claims    []byte            `json:"l,omitempty"`
-	Data      []string          `json:"d,omitempty"`
-	Demanded  []string          `json:"q,omitempty"`
-	Until     int64             `json:"w,omitempty"` // Now, milliseconds: the end of the consent
-	Subject   account.Assurance `json:"u"`
+	Grant     grant.ID
+	Expires   int64 // Now, milliseconds
+	Client    rp.ID
+	Redirect  string
+	Challenge string
+	Nonce     string
+	Account   account.ID
+	Session   session.ID
+	Epoch     int
+	AuthTime  int64 // Wall, seconds
+	AMR       []string
+	ACR       string
+	Scopes    []string
+	Claims    []byte
+	Data      []string
+	Demanded  []string
+	Until     int64 // Now, milliseconds: the end of the consent
+	Subject   account.Assurance
 }
 
 // Answer ends a request: it makes the code, or tells the party why there is none. It implements
@@ -66,17 +66,14 @@ func (d *Door) Answer(ctx context.Context, r *signin.Request, step signin.Step, 
 	if !step.Until.IsZero() {
 		until = step.Until.UnixMilli()
 	}
-	sealed, err := seal.SealJSON(d.Ring, codePurpose, &code{
+	value := sealed(d.Ring, codePurpose, &code{
 		Grant: grant.ID(random(16)), Expires: d.Now().Add(d.Lives.Code).UnixMilli(),
 		Client: r.Client, Redirect: r.Redirect, Challenge: r.Challenge, Nonce: r.Nonce,
 		Account: signed.Account, Session: signed.ID, Epoch: signed.Epoch,
 		AuthTime: signed.AuthTime.Unix(), AMR: signed.AMR, ACR: step.ACR,
 		Scopes: r.Scopes, Claims: r.Claims, Data: r.Data, Demanded: r.Demanded, Until: until, Subject: bare(step.Subject),
 	})
-	if err != nil {
-		return signin.Reply{}, err
-	}
-	return d.reply(r, signin.Field{Name: "code", Value: sealed}), nil
+	return d.reply(r, signin.Field{Name: "code", Value: value}), nil
 }
 
 // bare leaves of the confirmations what tokens say: the code travels through address bars.

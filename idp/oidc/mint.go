@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -52,16 +51,16 @@ type accessToken struct {
 	*claims.Assurance
 }
 
-// A bearer is what an access token of ours says, however it is written. As JSON it is the content of an
+// A bearer is what an access token of ours says, however it is written. Packed it is the content of an
 // opaque one.
 type bearer struct {
-	Grant   grant.ID `json:"g,omitempty"` // empty: a party's own token
-	Client  rp.ID    `json:"c"`
-	Scopes  []string `json:"o,omitempty"`
-	Issued  int64    `json:"i"` // Wall, seconds
-	Expires int64    `json:"x"`
-	ID      string   `json:"j,omitempty"`
-	Bound   *binding `json:"b,omitempty"`
+	Grant   grant.ID // empty: a party's own token
+	Client  rp.ID
+	Scopes  []string
+	Issued  int64 // Wall, seconds
+	Expires int64
+	ID      string
+	Bound   *binding
 }
 
 // tokenAnswer is the answer of the token endpoint.
@@ -120,8 +119,7 @@ func (d *Door) mintAccess(i *issue, wall time.Time) (string, time.Duration, erro
 	if !i.party.AccessJWT {
 		life := d.Lives.Access
 		b := bearer{Grant: i.grant.ID, Client: i.party.ID, Scopes: i.scopes, Issued: wall.Unix(), Expires: wall.Add(life).Unix()}
-		token, err := seal.SealJSON(d.Ring, accessPurpose, &b)
-		return token, life, err
+		return sealed(d.Ring, accessPurpose, &b), life, nil
 	}
 	life := d.Lives.JWT
 	authentication, sure := i.authentication(), claims.OfAssurance(i.subject)
@@ -145,7 +143,7 @@ func (d *Door) mintOwn(p *rp.Party, scopes []string, bound *binding) (*tokenAnsw
 			Expires: wall.Add(life).Unix(), Issued: wall.Unix(), ID: "." + random(16), Bound: bound,
 		})
 	} else {
-		out.Access, err = seal.SealJSON(d.Ring, accessPurpose, &bearer{
+		out.Access = sealed(d.Ring, accessPurpose, &bearer{
 			Client: p.ID, Scopes: scopes, Issued: wall.Unix(), Expires: wall.Add(life).Unix(), ID: random(16), Bound: bound,
 		})
 	}
@@ -167,11 +165,8 @@ func (d *Door) open(token string) (*bearer, error) {
 		}
 		id, rest, _ := strings.Cut(t.ID, ".")
 		b = bearer{Grant: grant.ID(id), Client: rp.ID(t.Client), Scopes: strings.Fields(t.Scope), Issued: t.Issued, Expires: t.Expires, ID: rest, Bound: t.Bound}
-	} else {
-		plain, err := d.Ring.Open(accessPurpose, token, nil)
-		if err != nil || json.Unmarshal(plain, &b) != nil {
-			return nil, errBearer
-		}
+	} else if opened(d.Ring, accessPurpose, token, &b) != nil {
+		return nil, errBearer
 	}
 	if d.Wall().Unix() >= b.Expires {
 		return nil, errBearer

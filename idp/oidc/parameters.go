@@ -3,7 +3,6 @@ package oidc
 import (
 	"context"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,7 +24,12 @@ const (
 // clean tells whether every name and value is text without controls.
 func clean(q url.Values) bool {
 	ok := func(s string) bool {
-		return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0x7f })
+		for i := range len(s) { // of a rune of several bytes none is below 0x80
+			if c := s[i]; c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0x7f {
+				return false
+			}
+		}
+		return utf8.ValidString(s)
 	}
 	for name, values := range q {
 		if !ok(name) || slices.ContainsFunc(values, func(v string) bool { return !ok(v) }) {
@@ -92,8 +96,19 @@ func scopes(_ context.Context, q url.Values, p *rp.Party, r *signin.Request) *re
 	return nil
 }
 
-// challengeForm is BASE64URL(SHA256(…)), and nothing shorter or longer.
-var challengeForm = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
+// challengeSize is the length of BASE64URL(SHA256(…)).
+const challengeSize = 43
+
+// made tells whether a text is of letters, digits and the given marks.
+func made(s, marks string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') && strings.IndexByte(marks, c) < 0 {
+			return false
+		}
+	}
+	return true
+}
 
 // challenge insists on PKCE with S256, but for confidential parties of the profile for existing software.
 // A missing method means plain (RFC 7636 section 4.3), which protects from nobody who sees the request.
@@ -108,7 +123,7 @@ func challenge(_ context.Context, q url.Values, p *rp.Party, r *signin.Request) 
 		return refuse(invalidRequest, "code_challenge is missing, and PKCE is required").about("code_challenge", "")
 	case q.Get("code_challenge_method") != "S256":
 		return refuse(invalidRequest, "code_challenge_method is not S256").about("code_challenge_method", "")
-	case !challengeForm.MatchString(r.Challenge):
+	case len(r.Challenge) != challengeSize || !made(r.Challenge, "-_"):
 		return refuse(invalidRequest, "code_challenge is not a SHA-256 in base64url").about("code_challenge", "")
 	}
 	return nil

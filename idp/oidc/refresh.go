@@ -25,20 +25,17 @@ const refreshPurpose seal.Purpose = "refresh"
 // A refresh token names its grant and its place in the family. The row keeps its hash; the secret makes
 // the token unknown even to whoever holds the sealing keys.
 type refresh struct {
-	Grant  grant.ID `json:"g"`
-	Gen    int      `json:"n"`
-	Client rp.ID    `json:"c"`
-	Scopes []string `json:"o"`
-	Secret string   `json:"s"`
-	Plain  bool     `json:"p,omitempty"` // the request demanded nothing: only the party's policy is to be judged
+	Grant  grant.ID
+	Gen    int
+	Client rp.ID
+	Scopes []string
+	Secret string
+	Plain  bool // the request demanded nothing: only the party's policy is to be judged
 }
 
-func (d *Door) newRefresh(g *grant.Grant, gen int, plain bool) (token string, hash []byte, err error) {
-	token, err = seal.SealJSON(d.Ring, refreshPurpose, &refresh{g.ID, gen, g.Client, g.Scopes, random(32), plain})
-	if err != nil {
-		return "", nil, err
-	}
-	return token, seal.Hash([]byte(token)), nil
+func (d *Door) newRefresh(g *grant.Grant, gen int, plain bool) (token string, hash []byte) {
+	token = sealed(d.Ring, refreshPurpose, &refresh{g.ID, gen, g.Client, g.Scopes, random(32), plain})
+	return token, seal.Hash([]byte(token))
 }
 
 // RefreshToken gives fresh tokens for a refresh token (RFC 6749 section 6, RFC 9700 section 4.14).
@@ -56,8 +53,8 @@ func (s *server) RefreshToken(ctx context.Context, r *op.ClientRequest[oidc.Refr
 // the row: an answer was lost on the way. Brought later, or after its successor was used, it ends the
 // family, since then two hold it.
 func (d *Door) refresh(ctx context.Context, p *rp.Party, token string, asked []string) (*tokenAnswer, error) {
-	old, err := seal.OpenJSON[refresh](d.Ring, refreshPurpose, token)
-	if err != nil || old.Client != p.ID {
+	var old refresh
+	if opened(d.Ring, refreshPurpose, token, &old) != nil || old.Client != p.ID {
 		return nil, refuse(invalidGrant, "the refresh token is not one of this client")
 	}
 	scopes := old.Scopes
@@ -69,10 +66,7 @@ func (d *Door) refresh(ctx context.Context, p *rp.Party, token string, asked []s
 		}
 		scopes = asked
 	}
-	next, hash, err := d.newRefresh(&grant.Grant{ID: old.Grant, Client: old.Client, Scopes: old.Scopes}, old.Gen+1, old.Plain)
-	if err != nil {
-		return nil, err
-	}
+	next, hash := d.newRefresh(&grant.Grant{ID: old.Grant, Client: old.Client, Scopes: old.Scopes}, old.Gen+1, old.Plain)
 	successor, err := sealSuccessor(token, next)
 	if err != nil {
 		return nil, err

@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"time"
 
@@ -22,7 +21,6 @@ import (
 	"github.com/propusk/propusk/idp/grant"
 	"github.com/propusk/propusk/idp/policy"
 	"github.com/propusk/propusk/idp/rp"
-	"github.com/propusk/propusk/idp/seal"
 )
 
 // A server is what the protocol library calls.
@@ -52,17 +50,15 @@ func (s *server) CodeExchange(ctx context.Context, r *op.ClientRequest[oidc.Acce
 	return s.door.answered(ctx, p, a, err)
 }
 
-// verifierForm is RFC 7636 section 4.1.
-var verifierForm = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`)
-
 // redeem gives tokens for a code.
 //
 // The party has proved itself. Its id, the address and PKCE are compared before the grant is written, so
 // that whoever stole a code, and lacks one of them, neither gets tokens nor spoils the code for its owner.
 // Then one statement writes the grant, if the account and session still stand; a second time it finds the
 // grant and revokes it.
-func (d *Door) redeem(ctx context.Context, p *rp.Party, sealed, redirect, verifier string) (*tokenAnswer, error) {
-	c, err := seal.OpenJSON[code](d.Ring, codePurpose, sealed)
+func (d *Door) redeem(ctx context.Context, p *rp.Party, given, redirect, verifier string) (*tokenAnswer, error) {
+	var c code
+	err := opened(d.Ring, codePurpose, given, &c)
 	now := d.Now()
 	switch {
 	case err != nil:
@@ -98,9 +94,7 @@ func (d *Door) redeem(ctx context.Context, p *rp.Party, sealed, redirect, verifi
 		if end := now.Add(d.Lives.Refresh); g.Expires.IsZero() || end.Before(g.Expires) {
 			g.Expires = end
 		}
-		if i.refresh, g.RefreshHash, err = d.newRefresh(g, 0, len(g.Claims)+len(g.Demanded) == 0); err != nil {
-			return nil, err
-		}
+		i.refresh, g.RefreshHash = d.newRefresh(g, 0, len(g.Claims)+len(g.Demanded) == 0)
 	}
 	outcome, err := d.Records.RedeemGrant(ctx, g)
 	if err != nil {
@@ -120,7 +114,7 @@ func (d *Door) redeem(ctx context.Context, p *rp.Party, sealed, redirect, verifi
 }
 
 func verifies(verifier, challenge string) bool {
-	if !verifierForm.MatchString(verifier) {
+	if len(verifier) < 43 || len(verifier) > 128 || !made(verifier, "-._~") { // RFC 7636 section 4.1
 		return false
 	}
 	sum := sha256.Sum256([]byte(verifier))

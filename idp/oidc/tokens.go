@@ -91,8 +91,8 @@ func (d *Door) introspect(ctx context.Context, asker *rp.Party, token string) (*
 // introspectRefresh tells a party about its own refresh token; nobody else hears of one.
 func (d *Door) introspectRefresh(ctx context.Context, asker *rp.Party, token string) (*introspection, error) {
 	nothing := &introspection{}
-	t, err := seal.OpenJSON[refresh](d.Ring, refreshPurpose, token)
-	if err != nil || t.Client != asker.ID {
+	var t refresh
+	if opened(d.Ring, refreshPurpose, token, &t) != nil || t.Client != asker.ID {
 		return nothing, nil
 	}
 	use, err := d.standing(ctx, t.Grant)
@@ -146,7 +146,8 @@ func (s *server) Revocation(ctx context.Context, r *op.ClientRequest[oidc.Revoca
 }
 
 func (d *Door) revoke(ctx context.Context, p *rp.Party, token string) error {
-	if t, err := seal.OpenJSON[refresh](d.Ring, refreshPurpose, token); err == nil {
+	var t refresh
+	if opened(d.Ring, refreshPurpose, token, &t) == nil {
 		if t.Client != p.ID {
 			return nil
 		}

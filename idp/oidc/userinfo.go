@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -31,8 +32,11 @@ func (d *Door) userinfo(c echo.Context) error {
 	if err == nil {
 		var answer *userinfoAnswer
 		if answer, err = d.claimsFor(c.Request().Context(), token); err == nil {
-			noStore(c.Response().Header())
-			return c.JSON(http.StatusOK, answer)
+			var body []byte
+			if body, err = json.Marshal(answer); err == nil {
+				noStore(c.Response().Header())
+				return c.JSONBlob(http.StatusOK, body)
+			}
 		}
 	}
 	challenge := `Bearer realm="` + d.Issuer + `"`
