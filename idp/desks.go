@@ -7,6 +7,7 @@ import (
 
 	"github.com/propusk/propusk/idp/authn"
 	"github.com/propusk/propusk/idp/authn/password"
+	"github.com/propusk/propusk/idp/bank"
 	"github.com/propusk/propusk/idp/confirm"
 	"github.com/propusk/propusk/idp/confirm/post"
 	"github.com/propusk/propusk/idp/confirm/print"
@@ -44,6 +45,7 @@ type desks struct {
 	registry *registry.Desk
 	letters  *confirm.Mail
 	visits   *confirm.Visits
+	bank     *bank.Desk
 	locks    *lock.Desk
 	wishes   *wish.Desk
 	disowner *confirm.Disowner
@@ -145,6 +147,12 @@ func newDesks(c Config, p *Provider) (*desks, error) {
 		Transients: transients, Ring: ring, Notices: d.notices, Now: c.Now, Wall: c.Wall,
 	})
 	maps.Copy(p.handlers, d.wishes.Handlers())
+	d.bank = bank.New(bank.Config{
+		Issuer: issuer, Read: records, Atomically: within(records, func(tx *sqlstore.Stores) bank.Tx { return tx }), Transients: transients, Ring: ring,
+		Registry: d.registry, Partners: p.Partners, Notices: d.notices, Hasher: hasher, Rules: rules, Processing: processing,
+		Sign: func(claims any) (string, error) { return p.receipt(claims) }, Now: c.Now, Wall: c.Wall, Log: c.Log,
+	})
+	maps.Copy(p.handlers, d.bank.Handlers())
 	return d, nil
 }
 

@@ -1,6 +1,7 @@
 package idp
 
 import (
+	"context"
 	"maps"
 	"net/http"
 	"strings"
@@ -9,8 +10,11 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/propusk/propusk/idp/admin"
+	"github.com/propusk/propusk/idp/dpop"
 	"github.com/propusk/propusk/idp/edge"
 	"github.com/propusk/propusk/idp/oidc"
+	"github.com/propusk/propusk/idp/partner"
+	"github.com/propusk/propusk/idp/partnerapi"
 	"github.com/propusk/propusk/idp/rp"
 	"github.com/propusk/propusk/idp/session"
 	"github.com/propusk/propusk/idp/signal"
@@ -31,14 +35,15 @@ func (p *Provider) open(c Config, d *desks) error {
 
 	hosted := web.New(web.Config{
 		UI: pages, SignIn: d.signIn, Sessions: d.sessions, Cookies: &cookies, Authn: d.authn, Register: d.register,
-		Recovery: d.recovery, Contacts: d.contacts, Registry: d.registry, Letters: d.letters, Disowner: d.disowner, Locks: d.locks, Wishes: d.wishes, Notices: d.notices,
+		Recovery: d.recovery, Contacts: d.contacts, Registry: d.registry, Letters: d.letters, Banks: d.bank, VisitCodes: d.visits.Codes, Disowner: d.disowner, Locks: d.locks, Wishes: d.wishes, Notices: d.notices,
 		Accounts: records, Read: records, Atomically: within(records, func(tx *sqlstore.Stores) web.Tx { return tx }), Ring: ring,
 		Transients: p.stores.Transients,
 		Public:     c.Issuer, Legal: web.Legal{Processing: processing}, Now: c.Now, Wall: c.Wall, Log: c.Log,
 	})
 	guest := guests{hosted}
 	protocol := oidc.New(oidc.Config{
-		Issuer: strings.TrimSuffix(c.Issuer.String(), "/"), Ring: ring, Cookies: cookies, SignIn: d.signIn, Parties: p.Parties, Records: records,
+		Issuer: strings.TrimSuffix(c.Issuer.String(), "/"), Ring: ring, Cookies: cookies, SignIn: d.signIn,
+		Parties: partner.Directory{Parties: p.Parties, Partners: p.Partners}, Records: records,
 		Transients: p.stores.Transients, Atomically: within(records, func(tx *sqlstore.Stores) session.Tx { return tx }),
 		Now: c.Now, Wall: c.Wall, Logger: c.Log, Observe: c.Observe,
 		Lives:     oidc.Lives{Access: c.Tokens.Access, JWT: c.Tokens.JWT, IDToken: c.Tokens.ID, Refresh: c.Tokens.Refresh},
@@ -59,6 +64,16 @@ func (p *Provider) open(c Config, d *desks) error {
 		Atomically: within(records, func(tx *sqlstore.Stores) operator.Tx { return tx }), Public: c.Issuer, Now: c.Now, Wall: c.Wall, Log: c.Log,
 	})
 
+	p.receipt = protocol.Receipt
+	programs, err := partnerapi.New(partnerapi.Config{
+		Issuer: strings.TrimSuffix(c.Issuer.String(), "/"), Open: opener(protocol), Partners: p.Partners, Answers: records,
+		Proofs: &dpop.Verifier{Store: p.stores.Transients, Ring: ring, Wall: c.Wall}, Transients: p.stores.Transients, Ring: ring,
+		Bank: d.bank, Now: c.Now, Log: c.Log,
+	})
+	if err != nil {
+		return err
+	}
+
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = hosted.Show
@@ -67,6 +82,7 @@ func (p *Provider) open(c Config, d *desks) error {
 	protocol.Mount(e)
 	hosted.Mount(e)
 	console.Mount(e)
+	programs.Mount(e)
 	p.routes = e.Routes()
 
 	threshold := edge.New(edge.Config{
@@ -83,6 +99,17 @@ func (p *Provider) open(c Config, d *desks) error {
 	p.health.Mount(health)
 	p.admin = health
 	return nil
+}
+
+// opener lets the door of partners open the tokens of the protocol door: doors do not know each other.
+func opener(protocol *oidc.Door) func(context.Context, string) (*partnerapi.Token, error) {
+	return func(ctx context.Context, token string) (*partnerapi.Token, error) {
+		t, err := protocol.Own(ctx, token)
+		if err != nil {
+			return nil, err
+		}
+		return &partnerapi.Token{Partner: partner.ID(t.Client), Scopes: t.Scopes, Key: t.Key, Certificate: t.Certificate}, nil
+	}
 }
 
 // text answers addresses that are no text before any door reads an id out of them: stores differ in what

@@ -14,6 +14,7 @@ import (
 
 	"github.com/propusk/propusk/idp/admin"
 	"github.com/propusk/propusk/idp/job"
+	"github.com/propusk/propusk/idp/partner"
 	"github.com/propusk/propusk/idp/rp"
 	"github.com/propusk/propusk/idp/seal"
 	"github.com/propusk/propusk/storage"
@@ -26,6 +27,8 @@ type Provider struct {
 	Records *sqlstore.Records
 	Keyring *seal.Keyring
 	Parties *rp.Cache
+	// Partners are banks and others who speak by program.
+	Partners *partner.Cache
 
 	stores   *storage.Storage
 	health   *admin.Door
@@ -34,6 +37,8 @@ type Provider struct {
 	routes   []*echo.Route
 	handlers job.Handlers
 	jobs     sqlstore.JobOptions
+	// receipt signs what partners are given, once the door that has the keys is built.
+	receipt func(claims any) (string, error)
 	// tasks run for as long as the provider does.
 	tasks []func(ctx context.Context) error
 }
@@ -63,9 +68,9 @@ func New(ctx context.Context, c Config) (_ *Provider, err error) {
 	}
 	p := &Provider{
 		Records: records, Keyring: keyring, stores: stores, handlers: job.Handlers{},
-		Parties: &rp.Cache{Store: records, Logger: c.Log},
+		Parties: &rp.Cache{Store: records, Logger: c.Log}, Partners: &partner.Cache{Store: records, Logger: c.Log},
 	}
-	p.tasks = append(p.tasks, keyring.Run, p.Parties.Run)
+	p.tasks = append(p.tasks, keyring.Run, p.Parties.Run, func(ctx context.Context) error { return p.Partners.Run(ctx, c.Now) })
 	d, err := newDesks(c, p)
 	if err != nil {
 		return nil, err

@@ -116,10 +116,10 @@ func all() []Page {
 	return []Page{
 		SignIn{}, TOTPCode{}, SMSCode{}, CreateAccount{}, EmailSent{}, EmailConfirm{}, Password{}, AccountCreated{},
 		Account{}, Profile{}, CheckAnswers{}, Checks{},
-		Methods{}, LetterAddress{}, LetterCheck{}, Letter{}, Visit{}, Centres{}, Confirmed{}, NotMe{}, UseNow{},
+		Methods{}, LetterAddress{}, LetterCheck{}, Letter{}, Visit{}, Centres{}, Banks{}, BankReturn{}, BankAccount{}, Confirmed{}, NotMe{}, UseNow{},
 		Consent{}, Refusal{}, Why{}, FormPost{}, Logout{}, LoggedOut{}, Error{},
 		RecoverStart{}, RecoverIdentity{}, RecoverDone{}, RecoverInPerson{},
-		Security{}, TOTPSetup{}, TOTPOff{}, PasswordChange{}, Contacts{}, ContactRemove{}, Legal{},
+		Assurance{}, Locks{}, LockLift{}, StopChange{}, Security{}, TOTPSetup{}, TOTPOff{}, PasswordChange{}, Contacts{}, ContactRemove{}, Legal{},
 		OperatorSearch{}, OperatorCompare{}, OperatorDone{}, OperatorForm{}, OperatorRefused{}, OperatorNone{}, OperatorJournal{},
 	}
 }

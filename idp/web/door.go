@@ -24,6 +24,7 @@ import (
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/audit"
 	"github.com/propusk/propusk/idp/authn"
+	"github.com/propusk/propusk/idp/bank"
 	"github.com/propusk/propusk/idp/centre"
 	"github.com/propusk/propusk/idp/confirm"
 	"github.com/propusk/propusk/idp/consent"
@@ -71,21 +72,22 @@ type Tx interface {
 
 // Config is everything the door needs. Now is the movable clock, Wall the one that strangers share.
 type Config struct {
-	UI       *ui.Renderer
-	SignIn   *signin.Desk
-	Sessions *session.Desk
-	Cookies  *session.Cookies
-	Authn    *authn.Desk
-	Register *register.Desk
-	Recovery *recovery.Desk
-	Contacts *contact.Desk
-	Registry *registry.Desk
-	Letters  *confirm.Mail
-	Visits   *confirm.Visits
-	Disowner *confirm.Disowner
-	Notices  *notice.Notices
-	Locks    *lock.Desk
-	Wishes   *wish.Desk
+	UI         *ui.Renderer
+	SignIn     *signin.Desk
+	Sessions   *session.Desk
+	Cookies    *session.Cookies
+	Authn      *authn.Desk
+	Register   *register.Desk
+	Recovery   *recovery.Desk
+	Contacts   *contact.Desk
+	Registry   *registry.Desk
+	Letters    *confirm.Mail
+	VisitCodes *confirm.VisitCodes
+	Disowner   *confirm.Disowner
+	Banks      *bank.Desk
+	Notices    *notice.Notices
+	Locks      *lock.Desk
+	Wishes     *wish.Desk
 
 	Accounts   account.Store
 	Read       Reader
@@ -130,9 +132,14 @@ func (d *Door) Mount(e *echo.Echo) {
 	d.mountRegister(all)
 	d.mountRecover(all)
 	d.mountOpen(all)
+	d.mountBankAccount(all)
 	d.mountNotMe(all)
 
-	mine := all.Group("/account", d.signedIn)
+	d.mountStop(all)
+
+	mine := all.Group("/account", d.signedIn, d.thawed)
+	d.mountAssurance(mine)
+	d.mountLocks(mine)
 	d.mountAccount(mine)
 	d.mountSecurity(mine)
 	d.mountContacts(mine)

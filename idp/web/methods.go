@@ -59,6 +59,8 @@ func (d *Door) card(c echo.Context, a *account.Account, w confirm.Way) (ui.Metho
 	case !w.Open:
 	case w.Method == account.MailCode:
 		card.URL = "/account/confirm/letter?new=1"
+	case w.Method == account.Bank:
+		card.URL = "/account/confirm/bank"
 	case w.Method == account.ServiceCenter:
 		card.URL = "/account/confirm/visit"
 	}
@@ -91,6 +93,25 @@ func (d *Door) showConfirmed(c echo.Context) error {
 		return frame.See(c, "/account/confirm")
 	}
 	p := ui.Confirmed{Method: newest.Method.String(), At: newest.At, Number: newest.Track}
+	back, client, err := d.waitingRequest(c)
+	if err != nil {
+		return err
+	}
+	if back != "" {
+		if p.Origin, err = d.originOf(c, client); err != nil {
+			return err
+		}
+		p.UseNowURL = back
+	}
+	all, err := d.wishes(c, a)
+	if err != nil {
+		return err
+	}
+	for _, w := range all {
+		if w.Open && w.ID != string(client) {
+			p.Wishes = append(p.Wishes, w)
+		}
+	}
 	services, err := d.takers(c, a, 0)
 	if err != nil {
 		return err

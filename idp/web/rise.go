@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -30,7 +31,10 @@ func (d *Door) mountRise(g *echo.Group) {
 	g.GET("/confirm/letter/check", d.showOrder)
 	g.POST("/confirm/letter/check", d.orderLetter)
 	g.GET("/confirm/visit", d.showVisit)
+	g.POST("/confirm/visit", d.newVisitCode)
+	g.GET("/confirm/visit/qr.png", d.visitQR)
 	g.GET("/confirm/done", d.showConfirmed)
+	d.mountBank(g)
 }
 
 // draftLife is how long what was typed waits to be sent.
@@ -61,13 +65,22 @@ func (d *Door) standing(ctx context.Context, a *account.Account) (confirm.Facts,
 	if err != nil {
 		return f, err
 	}
+	banks, err := d.Banks.Banks(ctx, "")
+	if err != nil {
+		return f, err
+	}
+	if len(banks) == 0 {
+		f.Offered = slices.DeleteFunc(f.Offered, func(m account.Method) bool { return m == account.Bank })
+	}
 	f.Running = app != nil && app.State == registry.Running
 	f.Letter, err = absent(d.Read.LastLetter(ctx, a.ID))
 	return f, err
 }
 
 // offered are the methods that this version has.
-func offered() []account.Method { return []account.Method{account.ServiceCenter, account.MailCode} }
+func offered() []account.Method {
+	return []account.Method{account.ServiceCenter, account.Bank, account.MailCode}
+}
 
 // way picks one method out of all.
 func way(f confirm.Facts, m account.Method) confirm.Way {

@@ -23,12 +23,14 @@ import (
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/authn"
 	"github.com/propusk/propusk/idp/authn/password"
+	"github.com/propusk/propusk/idp/bank"
 	"github.com/propusk/propusk/idp/confirm"
 	"github.com/propusk/propusk/idp/contact"
 	"github.com/propusk/propusk/idp/edge"
 	"github.com/propusk/propusk/idp/job"
 	"github.com/propusk/propusk/idp/lock"
 	"github.com/propusk/propusk/idp/notice"
+	"github.com/propusk/propusk/idp/partner"
 	"github.com/propusk/propusk/idp/recovery"
 	"github.com/propusk/propusk/idp/register"
 	"github.com/propusk/propusk/idp/registry"
@@ -143,6 +145,11 @@ func newWorld(t *testing.T) *world {
 			Hasher: w.hasher, Rules: rules, Notices: notices, Processing: "2026-11", Now: now, Wall: now,
 		}),
 		Recovery: w.recovery,
+		Banks: bank.New(bank.Config{
+			Issuer: public.String(), Read: w.Records, Atomically: within(w, func(x tap) bank.Tx { return x }), Transients: w.Transients, Ring: ring,
+			Partners: &partner.Cache{Store: w.Records}, Notices: notices, Hasher: w.hasher, Rules: rules, Processing: "2026-11",
+			Sign: func(any) (string, error) { return "a.b.c", nil }, Now: now, Wall: now, Log: log,
+		}),
 		Contacts: w.contacts,
 		Registry: registry.New(registry.Config{
 			Store: w.Records, Atomically: within(w, func(x tap) registry.Tx { return x }), Counter: w.Transients,
@@ -151,6 +158,7 @@ func newWorld(t *testing.T) *world {
 		Letters: confirm.NewMail(confirm.MailConfig{
 			Store: w.Records, Atomically: within(w, func(x tap) confirm.Tx { return x }), Ring: ring, Notices: notices, Now: now, Wall: now, Log: log,
 		}),
+		VisitCodes: confirm.NewVisitCodes(w.Transients, ring, now),
 		Locks: lock.New(lock.Config{
 			Read: w.Records, Atomically: within(w, func(x tap) lock.DeskTx { return x }), Sessions: sessions, Notices: notices, Now: now, Wall: now,
 		}, nil),
