@@ -15,7 +15,7 @@ type LetterStatus string
 
 // The statuses, in the post's words.
 const (
-	Ordered    LetterStatus = "ordered" // not yet taken by the post
+	Ordered    LetterStatus = "ordered" // not yet taken by the post, nor by who prints it
 	Accepted   LetterStatus = "accepted"
 	Printed    LetterStatus = "printed"
 	HandedOver LetterStatus = "handed_over"
@@ -23,7 +23,23 @@ const (
 	Arrived    LetterStatus = "arrived"
 	Delivered  LetterStatus = "delivered"
 	Returned   LetterStatus = "returned"
+	// Refused is never a letter's status: it is what a post says of one that it does not take. The letter is
+	// cancelled by it.
+	Refused LetterStatus = "refused"
 )
+
+// Why letters are cancelled.
+const (
+	ByCitizen   = "citizen"
+	CameBack    = "returned"
+	TriesSpent  = "tries"
+	Replaced    = "replaced"
+	AccountFell = "fallen"
+	PostRefused = "post_refused"
+)
+
+// lost is how long after its order a letter that nobody handed over to the post is thought to be on its way.
+const lost = 90 * 24 * time.Hour
 
 // A LetterEvent is a line of tracking.
 type LetterEvent struct {
@@ -50,14 +66,31 @@ type Letter struct {
 	ValidTill time.Time // Now: 45 days from hand-over; zero before it
 	Used      time.Time
 	Cancelled time.Time
-	Reason    string // of the cancellation: citizen, returned, tries, replaced, fallen
+	Reason    string // of the cancellation
 	Reminded  time.Time
-	Version   int64
+	// Batch is what the letter was printed and sent with: a printer's batch, or else the day. Recalls go by it.
+	Batch   string
+	Version int64
 }
+
+// Taken tells whether the post has the letter, or who prints it.
+func (l *Letter) Taken() bool { return l.Status != "" && l.Status != Ordered }
 
 // Live tells whether the letter's code can still be entered at now.
 func (l *Letter) Live(now time.Time) bool {
-	return l.Used.IsZero() && l.Cancelled.IsZero() && (l.ValidTill.IsZero() || now.Before(l.ValidTill))
+	till := l.ValidTill
+	if till.IsZero() {
+		till = l.Ordered.Add(lost)
+	}
+	return l.Used.IsZero() && l.Cancelled.IsZero() && now.Before(till)
+}
+
+// A Batch is letters that a printer is given together. Nothing in it is personal.
+type Batch struct {
+	ID       string    `json:"id"`
+	Gathered time.Time `json:"gathered"`
+	Written  time.Time `json:"written,omitzero"`  // since when it lies where the printer takes it
+	Letters  []string  `json:"letters,omitempty"` // as written
 }
 
 // A Visit is an operator's opening of a citizen's account, and how it ended.
@@ -85,6 +118,19 @@ type Store interface {
 	LastLetter(ctx context.Context, id account.ID) (*Letter, error)
 	// ChangeLetter loads, applies f and writes under a lock, in the transaction it belongs to.
 	ChangeLetter(ctx context.Context, id string, f func(*Letter) error) (*Letter, error)
+	// LiveLetters lists the letters ordered since a time that are neither used nor cancelled, the oldest first.
+	LiveLetters(ctx context.Context, since time.Time, limit int) ([]*Letter, error)
+
+	// QueueLetter lets a letter wait for a batch; one that waits or is in one stays there.
+	QueueLetter(ctx context.Context, id string, at time.Time) error
+	PutInBatch(ctx context.Context, id, batch string) error
+	UnqueueLetter(ctx context.Context, id string) error
+	// BatchLetters lists the letters of a batch, the first ordered first; those that wait are in batch "".
+	BatchLetters(ctx context.Context, batch string, limit int) ([]string, error)
+	SaveBatch(ctx context.Context, b *Batch) error // new or changed
+	Batch(ctx context.Context, id string) (*Batch, error)
+	Batches(ctx context.Context, limit int) ([]*Batch, error) // the newest first
+
 	SaveVisit(ctx context.Context, v *Visit) error // new
 	Visit(ctx context.Context, id string) (*Visit, error)
 	ChangeVisit(ctx context.Context, id string, f func(*Visit) error) (*Visit, error)

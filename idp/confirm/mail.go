@@ -23,6 +23,12 @@ import (
 var (
 	// ErrNoLetter reports that no letter's code can be entered: none was ordered, or it is over.
 	ErrNoLetter = fmt.Errorf("confirm: no live letter: %w", fault.NotFound)
+	// ErrRefused reports a letter that the post will never take: its address, its size.
+	ErrRefused = fmt.Errorf("confirm: the post refuses the letter: %w", fault.Denied)
+	// ErrTurnedAway reports a post that lets us in for no letter: the settings are wrong, here or there.
+	ErrTurnedAway = fmt.Errorf("confirm: the post turns us away: %w", fault.Unavailable)
+	// ErrNotPrinted reports news of a letter that nobody was given yet.
+	ErrNotPrinted = fmt.Errorf("confirm: the letter is not printed yet: %w", fault.Conflict)
 	// ErrMoved reports an account that changed while something was done to it.
 	ErrMoved = fmt.Errorf("confirm: the account changed meanwhile: %w", fault.Conflict)
 )
@@ -35,26 +41,54 @@ func (e *WrongCodeError) Error() string { return "confirm: wrong code" }
 // Unwrap gives the kind.
 func (e *WrongCodeError) Unwrap() error { return fault.Denied }
 
-// The kinds of jobs. The ref of each is a letter's id.
+// The kinds of jobs. The ref is a letter's id, a batch's, or all.
 const (
-	JobPost   = "letter_post"     // hand it to the post
-	JobTrack  = "letter_track"    // ask the post where it is
-	JobRemind = "letter_expiring" // a week before the code ends
+	JobPost    = "letter_post"     // hand it to the post, or let it wait for a batch
+	JobTrack   = "letter_track"    // ask the post where it is
+	JobRemind  = "letter_expiring" // a week before the code ends
+	JobGather  = "letter_gather"   // all that wait make a batch
+	JobBatch   = "letter_batch"    // a batch goes to where the printer takes it
+	JobReports = "letter_reports"  // what the printer reports is taken
 )
+
+// all is the ref of jobs that are about no one letter.
+const all = "all"
 
 // A Parcel is a letter as the post takes it.
 type Parcel struct {
 	ID      string
+	Number  string // of the order, as printed
 	Name    string
 	Phone   string
 	Address civil.Address
 	PDF     []byte
 }
 
-// A Post carries registered letters. A repeated id is one letter.
+// A Post carries registered letters. A repeated id is one letter. Send answers ErrRefused of a letter that
+// it will never take, ErrTurnedAway when it is us that it does not take anything from.
 type Post interface {
 	Send(ctx context.Context, p Parcel) (track string, err error)
 	Follow(ctx context.Context, id string) (LetterStatus, []LetterEvent, error)
+}
+
+// A Bundle is a batch with its papers.
+type Bundle struct {
+	ID      string
+	Made    time.Time
+	Letters []Parcel
+}
+
+// A Printer is given letters by batches. Put leaves a batch where the printer takes it: whole or not at all,
+// whenever it is broken off, and once, however often it is called. It tells which letters lie there: if the
+// batch is there already, those of the first time.
+type Printer interface {
+	Put(ctx context.Context, b Bundle) (letters []string, err error)
+}
+
+// Reports are what a printer leaves for us. Take gives each to f, and forgets those that f took; an error of
+// f ends it, and that report comes again.
+type Reports interface {
+	Take(ctx context.Context, f func(letter string, r Report) error) error
 }
 
 // A Sheet is all that stands on the paper.
@@ -76,7 +110,13 @@ type MailConfig struct {
 		LastApplication(ctx context.Context, id account.ID) (*registry.Application, error)
 	}
 	Atomically func(ctx context.Context, f func(Tx) error) error
-	Post       Post
+	// Post takes letters one by one, as they are ordered.
+	Post Post
+	// Printer, if set, takes them by batches instead, and Reports tell of them.
+	Printer Printer
+	Reports Reports
+	// Told means that where letters are is reported to us (Report): nobody is asked.
+	Told bool
 	// Print makes the PDF; print.Letter is the one.
 	Print     func(Sheet) ([]byte, error)
 	Ring      *seal.Ring
@@ -88,6 +128,12 @@ type MailConfig struct {
 	Valid time.Duration // of a code, from hand-over; 45 days
 	Tries int           // wrong codes that end a letter; 5
 	Poll  time.Duration // how often the post is asked; an hour
+	// Patience is how long a post that turns us away is asked again; 3 days from the order.
+	Patience time.Duration
+	Every    time.Duration  // how often letters are gathered into a batch; a day, at midnight UTC
+	Largest  int            // letters in a batch; 100
+	Watch    time.Duration  // how often reports are looked for; a minute
+	Zone     *time.Location // of the day that letters are recalled by; Moscow's
 }
 
 // Mail confirms by registered letter.
@@ -106,6 +152,21 @@ func NewMail(c MailConfig) *Mail {
 	}
 	if c.Poll == 0 {
 		c.Poll = time.Hour
+	}
+	if c.Patience == 0 {
+		c.Patience = 3 * 24 * time.Hour
+	}
+	if c.Every == 0 {
+		c.Every = 24 * time.Hour
+	}
+	if c.Largest == 0 {
+		c.Largest = 100
+	}
+	if c.Watch == 0 {
+		c.Watch = time.Minute
+	}
+	if c.Zone == nil {
+		c.Zone = time.FixedZone("MSK", 3*60*60)
 	}
 	return &Mail{c}
 }
@@ -223,7 +284,7 @@ func (m *Mail) Order(ctx context.Context, id account.ID, to civil.Address) (*Let
 			return &TooSoonError{from}
 		}
 		if old != nil && old.Live(now) {
-			if err := m.end(ctx, tx, old.ID, "replaced"); err != nil {
+			if err := m.end(ctx, tx, old.ID, Replaced); err != nil {
 				return err
 			}
 		}
@@ -263,7 +324,7 @@ func Fallen(ctx context.Context, tx interface {
 	if err != nil || l == nil {
 		return err
 	}
-	return endLetter(ctx, tx, l.ID, "fallen", now, wall)
+	return endLetter(ctx, tx, l.ID, AccountFell, now, wall)
 }
 
 func endLetter(ctx context.Context, tx interface {
@@ -301,7 +362,7 @@ func (m *Mail) Cancel(ctx context.Context, id account.ID) error {
 		if l == nil || !l.Live(m.Now()) {
 			return ErrNoLetter
 		}
-		return m.end(ctx, tx, l.ID, "citizen")
+		return m.end(ctx, tx, l.ID, ByCitizen)
 	})
 	if err != nil {
 		return fmt.Errorf("confirm: cancel: %w", err)

@@ -34,7 +34,7 @@ func (m *Mail) Enter(ctx context.Context, id account.ID, typed string) (*account
 		return nil, fmt.Errorf("confirm: enter: %w", err)
 	}
 	if !same { // sent to who the account was before
-		if err := m.Atomically(ctx, func(tx Tx) error { return m.end(ctx, tx, l.ID, "fallen") }); err != nil {
+		if err := m.Atomically(ctx, func(tx Tx) error { return m.end(ctx, tx, l.ID, AccountFell) }); err != nil {
 			return nil, fmt.Errorf("confirm: enter: %w", err)
 		}
 		return nil, ErrNoLetter
@@ -78,12 +78,20 @@ func (m *Mail) confirm(ctx context.Context, tx Tx, letter string, judged *accoun
 	}
 	_, proof, err := Prove(ctx, tx, m.Notices, Proof{
 		Account: l.Account, Judged: judged.Profile.Person, Now: now, Wall: wall,
-		Confirmation: account.Confirmation{Method: account.MailCode, Letter: l.ID, Track: l.Track},
+		Confirmation: account.Confirmation{Method: account.MailCode, Letter: l.ID, Track: l.Track, Batch: l.Batch},
+		Detail:       batchDetail(l),
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &proof, nil
+}
+
+func batchDetail(l *Letter) map[string]string {
+	if l.Batch == "" {
+		return nil
+	}
+	return map[string]string{"batch": l.Batch}
 }
 
 // miss counts a wrong code, which must stand although the citizen is refused.
@@ -95,7 +103,7 @@ func (m *Mail) miss(ctx context.Context, tx Tx, letter string) (error, error) {
 			return ErrNoLetter
 		}
 		if l.Tries++; l.Tries >= m.Tries {
-			l.Cancelled, l.Reason, l.Code, spent = now, "tries", "", true
+			l.Cancelled, l.Reason, l.Code, spent = now, TriesSpent, "", true
 		}
 		return nil
 	})
@@ -106,7 +114,7 @@ func (m *Mail) miss(ctx context.Context, tx Tx, letter string) (error, error) {
 		return nil, err
 	}
 	if spent {
-		if err := m.record(ctx, tx, audit.LetterCancelled, l, "tries"); err != nil {
+		if err := m.record(ctx, tx, audit.LetterCancelled, l, TriesSpent); err != nil {
 			return nil, err
 		}
 		a, err := tx.Account(ctx, l.Account)

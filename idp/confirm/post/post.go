@@ -51,11 +51,11 @@ type event struct {
 // Send implements confirm.Post.
 func (o *Office) Send(ctx context.Context, p confirm.Parcel) (string, error) {
 	var l letter
-	_, err := o.client.Post(ctx, "/post/v1/letters", parcel{p.ID, to{p.Name, p.Phone, p.Address}, p.PDF}, &l, http.StatusCreated, http.StatusOK)
+	status, err := o.client.Post(ctx, "/post/v1/letters", parcel{p.ID, to{p.Name, p.Phone, p.Address}, p.PDF}, &l, http.StatusCreated, http.StatusOK)
 	if err != nil {
-		return "", fmt.Errorf("post: %w", err)
+		return "", fmt.Errorf("post: %w", turnedDown(status, err))
 	}
-	if l.ID != p.ID || !validTrack(l.Track) {
+	if l.ID != p.ID || !confirm.ValidTrack(l.Track) {
 		return "", fmt.Errorf("post: %w", incoherent("a receipt for another letter, or without a track"))
 	}
 	return l.Track, nil
@@ -82,19 +82,22 @@ func (o *Office) Follow(ctx context.Context, id string) (confirm.LetterStatus, [
 
 var known = map[string]bool{
 	"accepted": true, "printed": true, "handed_over": true, "in_transit": true, "arrived": true, "delivered": true, "returned": true,
+	"refused": true,
 }
 
-// validTrack takes the fourteen digits of a Russian registered item.
-func validTrack(s string) bool {
-	if len(s) != 14 {
-		return false
+// turnedDown tells a refusal of this letter from one of us. A post that is down or slow is neither.
+func turnedDown(status int, err error) error {
+	switch status {
+	case http.StatusBadRequest, http.StatusConflict, http.StatusGone, http.StatusRequestEntityTooLarge,
+		http.StatusUnprocessableEntity, http.StatusUnavailableForLegalReasons:
+		return fmt.Errorf("status %d: %w", status, confirm.ErrRefused)
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusTooEarly:
+		return err
 	}
-	for _, c := range s {
-		if c < '0' || c > '9' {
-			return false
-		}
+	if status >= 400 && status < 500 {
+		return fmt.Errorf("status %d: %w", status, confirm.ErrTurnedAway)
 	}
-	return true
+	return err
 }
 
 func incoherent(what string) error {
