@@ -17,6 +17,7 @@ import (
 	"github.com/propusk/propusk/idp/notice/mail"
 	"github.com/propusk/propusk/idp/notice/sms"
 	"github.com/propusk/propusk/idp/outside"
+	"github.com/propusk/propusk/idp/recall"
 	"github.com/propusk/propusk/idp/recovery"
 	"github.com/propusk/propusk/idp/register"
 	"github.com/propusk/propusk/idp/registry"
@@ -45,6 +46,7 @@ type desks struct {
 	registry *registry.Desk
 	letters  *confirm.Mail
 	visits   *confirm.Visits
+	recalls  *recall.Desk
 	bank     *bank.Desk
 	locks    *lock.Desk
 	wishes   *wish.Desk
@@ -153,6 +155,11 @@ func newDesks(c Config, p *Provider) (*desks, error) {
 		Sign: func(claims any) (string, error) { return p.receipt(claims) }, Now: c.Now, Wall: c.Wall, Log: c.Log,
 	})
 	maps.Copy(p.handlers, d.bank.Handlers())
+	d.recalls = recall.New(recall.Config{
+		Store: records, Atomically: within(records, func(tx *sqlstore.Stores) recall.Tx { return tx }),
+		Parties: records, Notices: d.notices, Now: c.Now, Wall: c.Wall, Log: c.Log,
+	})
+	maps.Copy(p.handlers, d.recalls.Handlers())
 	return d, nil
 }
 
