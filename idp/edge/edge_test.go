@@ -16,7 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-func newEdge(t *testing.T, log io.Writer, proxies ...netip.Prefix) *Edge {
+func newEdge(t testing.TB, log io.Writer, proxies ...netip.Prefix) *Edge {
 	t.Helper()
 	return New(Config{
 		Logger: slog.New(slog.NewJSONHandler(log, nil)), Wall: time.Now, Proxies: proxies,
