@@ -384,7 +384,7 @@ func TestMarkupThatIsKeptComesBackAsText(t *testing.T) {
 		t.Errorf("state in the form: %q", value)
 	}
 	text("state in a form that is posted", posted)
-	shown("a name in the list of who receives what", b.Get("/account/security"))
+	shown("a name in the list of who receives what", b.Get("/account/assurance"))
 	for path, fields := range map[string]string{
 		"/account/profile": surfaces["/account/profile"].fields, "/account/confirm/letter?new=1": surfaces["/account/confirm/letter"].fields,
 		"/account/contacts": surfaces["/account/contacts"].fields,

@@ -74,7 +74,11 @@ func (Letter) PageName() string { return "letter" }
 
 // Visit tells where to go and what to take.
 type Visit struct {
+	Form
 	Centres      []Centre
+	Code         string // the visit code, if one is live
+	CodeUntil    time.Time
+	QRURL        string
 	DocumentType string
 	Document     string // masked
 }
@@ -90,12 +94,14 @@ type Confirmed struct {
 	StillNot  []Service
 	Origin    *Origin // the service whose request is waiting
 	UseNowURL string
+	Wishes    []Wish // services that turned the person away and would let them in now
 }
 
 func (Confirmed) PageName() string { return "confirmed" }
 
 // Refusal tells why a service will not have the person yet, and the ways up.
 type Refusal struct {
+	Form       // posts way=<kind>
 	Origin     Origin
 	Reasons    []string // level_too_low, method_refused, confirmation_too_old, authentication_too_weak, locked_by_citizen
 	Have       Standing

@@ -25,7 +25,12 @@ func (Account) examples() []Example {
 	lowered.Services[1].Answer = "no"
 	confirm := base
 	confirm.Next, confirm.Services = "confirm", exampleServices("no", "no", "no")
-	return []Example{{"simplified", fresh}, {"checks run", checking}, {"standard", confirm}, {"letter on its way", letter}, {"verified", verified}, {"recovered", lowered}}
+	frozen := verified
+	frozen.Next, frozen.Frozen = "", at(24, 14, 20)
+	frozen.Services = exampleServices("no", "no", "no")
+	wished := verified
+	wished.Next, wished.Wishes = "", []Wish{{ID: "tax", Name: "Налоговая служба", Open: true, URL: "https://tax.example/login", At: at(20, 10, 0)}}
+	return []Example{{"simplified", fresh}, {"checks run", checking}, {"standard", confirm}, {"letter on its way", letter}, {"verified", verified}, {"recovered", lowered}, {"frozen", frozen}, {"wished", wished}}
 }
 
 func (Profile) examples() []Example {
@@ -88,7 +93,6 @@ func (Security) examples() []Example {
 				{ID: "s2", Agent: "Firefox, Windows", Place: "Тверь", At: at(24, 9, 12), Services: []string{"Портал услуг", "Пенсионный фонд"}},
 				{ID: "s3", Agent: "Safari, iPad", At: at(19, 23, 48), Foreign: true},
 			},
-			Receivers: []Receiver{{"pension", "Пенсионный фонд", []string{"name", "birth_date", "snils", "phone"}, on(2027, 11, 24)}, {"portal", "Портал услуг", []string{"name", "phone"}, time.Time{}}},
 			History: []Event{
 				{At: at(24, 14, 20), Kind: "signed_in", Place: "Москва", Agent: "Chrome, Android"},
 				{At: at(24, 9, 0), Kind: "confirmed", Method: "service_center"},

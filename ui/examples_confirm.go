@@ -55,13 +55,15 @@ func (Letter) examples() []Example {
 func (Visit) examples() []Example {
 	return []Example{
 		{"two centres", Visit{Centres: exampleCentres, DocumentType: "ru_passport", Document: "•• •• •••617"}},
+		{"with a code", Visit{Form: Form{Action: "/account/confirm/visit"}, Centres: exampleCentres[:1], DocumentType: "ru_passport", Document: "•• •• •••617", Code: "4829-1372", CodeUntil: at(24, 14, 43), QRURL: "/account/confirm/visit/qr.png?v=7"}},
 		{"none open", Visit{}},
 	}
 }
 
 func (Confirmed) examples() []Example {
 	return []Example{
-		{"by letter, a service waits", Confirmed{Method: "mail_code", At: at(24, 14, 28), Number: "П-0417-118", Opens: []string{"Пенсионный фонд"}, StillNot: exampleServices("yes", "no", "no")[3:], Origin: &examplePension}},
+		{"by letter, a service waits", Confirmed{Method: "mail_code", At: at(24, 14, 28), Number: "П-0417-118", Opens: []string{"Пенсионный фонд"}, StillNot: exampleServices("yes", "no", "no")[3:], Origin: &examplePension, UseNowURL: "/login?tx=AQIDBA"}},
+		{"a wish comes true", Confirmed{Method: "service_center", At: at(24, 14, 28), Wishes: []Wish{{ID: "tax", Name: "Налоговая служба", Open: true, URL: "https://tax.example/login", At: at(20, 10, 0)}}}},
 		{"by visit", Confirmed{Method: "service_center", At: at(24, 14, 28), Opens: []string{"Пенсионный фонд", "Налоговая служба", "Общественные инициативы"}}},
 	}
 }

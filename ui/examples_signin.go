@@ -122,7 +122,7 @@ func (RecoverIdentity) examples() []Example {
 }
 
 func (RecoverDone) examples() []Example {
-	return []Example{{"simplified", RecoverDone{}}, {"verified, lowered", RecoverDone{Lowered: &Lowered{Until: at(27, 14, 28)}}}}
+	return []Example{{"simplified", RecoverDone{}}, {"verified, lowered", RecoverDone{Lowered: &Lowered{Until: at(27, 14, 28)}}}, {"waits", RecoverDone{Waits: at(27, 14, 28)}}}
 }
 
 func (RecoverInPerson) examples() []Example {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
@@ -127,7 +128,7 @@ func (s *speaker) funcs(page string) template.FuncMap {
 		"lang": func() string { return s.lang },
 
 		"date": s.date, "day": s.day, "stamp": s.stamp, "clock": s.clock, "ago": s.ago, "left": s.left,
-		"seconds": s.seconds, "wait": s.wait, "phone": s.phone, "tel": s.tel, "machine": s.machine,
+		"seconds": s.seconds, "wait": s.wait, "hours": func(d time.Duration) int { return int(d / time.Hour) }, "phone": s.phone, "tel": s.tel, "machine": s.machine,
 
 		"field": s.field, "wrong": s.wrong, "summary": s.summary, "word": s.word, "date3": s.threeFields,
 		"usual": otherwise, "initial": initial, "lower": lowerFirst, "upper": upperFirst, "bars": bars, "list": list, "origin": newOrigin, "newPassword": newPassword, "calm": calm, "has": slices.Contains[[]string],

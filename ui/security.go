@@ -2,19 +2,18 @@ package ui
 
 import "time"
 
-// Security is sessions, recipients, history and the protection of sign-in.
-// Its form posts end=<session id|others> or revoke=<receiver id>.
+// Security is sessions, history and the protection of sign-in. Its form posts
+// end=<session id|others>. Who receives what stands on the page Assurance.
 type Security struct {
 	Form
 	Sessions        []Session
-	Receivers       []Receiver
 	History         []Event
 	HistoryMore     string // address of the rest; "" when this is all
 	PasswordChanged time.Time
 	TOTP            bool
 	TOTPSince       time.Time
 	Phone, Email    string
-	Notice          string // "", ended, ended_all, revoked, password_changed, totp_on, totp_off
+	Notice          string // "", ended, ended_all, password_changed, totp_on, totp_off
 }
 
 // A Session is one place where the person is signed in.
@@ -33,6 +32,8 @@ type Receiver struct {
 	Name  string
 	Items []string // as ConsentItem.Name
 	Until time.Time
+	Since time.Time // when the person allowed it, or first signed in there
+	Last  time.Time // when it was last given anything; zero: not known
 }
 
 // An Event is one line of history: locale key event.<Kind>.

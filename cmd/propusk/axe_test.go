@@ -195,6 +195,8 @@ func (m *measurer) letterOrdered() {
 		m.do(m.window.Submit(ctx, ""))
 		m.here()
 	}
+	m.open("provider", "/account/assurance")
+	m.open("provider", "/account/locks")
 	m.open("provider", "/account/security")
 	m.open("provider", "/account/contacts")
 	m.open("provider", "/account/profile")

@@ -29,7 +29,8 @@ func (d *Door) home(c echo.Context) error {
 	person := &a.Profile.Person
 	p := ui.Account{
 		Level: now.Level.String(), SimplifiedSince: a.Created, StandardSince: a.StandardAt, VerifiedSince: a.VerifiedAt,
-		SNILS: person.SNILS.MaskPage(), INN: person.INN.MaskPage(),
+		Frozen: a.Locks.Frozen,
+		SNILS:  person.SNILS.MaskPage(), INN: person.INN.MaskPage(),
 		Notice: told(c, "profile_saved", "contact_added", "contact_later", "password_changed", "totp_on", "totp_off"),
 	}
 	// The given name comes first when somebody is addressed; the document's order is for documents.
@@ -61,8 +62,17 @@ func (d *Door) home(c echo.Context) error {
 	case a.Level < account.Verified:
 		p.Next = "confirm"
 	}
-	if p.Services, err = d.services(ctx, c, now, later); err != nil {
+	if p.Services, err = d.services(ctx, c, a, now, later); err != nil {
 		return err
+	}
+	all, err := d.wishes(c, a)
+	if err != nil {
+		return err
+	}
+	for _, w := range all {
+		if w.Open {
+			p.Wishes = append(p.Wishes, w)
+		}
 	}
 	if p.LastLogin, err = d.lastLogin(ctx, s); err != nil {
 		return err

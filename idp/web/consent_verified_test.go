@@ -65,7 +65,7 @@ func TestConsentShowsVerifiedDataApart(t *testing.T) {
 		t.Errorf("the second time at %s", got.url)
 	}
 	w.askVerified(b, party, strings.ReplaceAll(nameByVisit, "ru_snils", "birthdate")).at("/login/consent", http.StatusOK)
-	b.get("/account/security").says("подробности проверки")
+	b.get("/account/assurance").says("подробности проверки")
 }
 
 func TestConsentTellsThatVerifiedDataMayComeLater(t *testing.T) {

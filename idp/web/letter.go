@@ -108,12 +108,14 @@ func (d *Door) enterLetterCode(c echo.Context) error {
 	_, a := whoever(c)
 	ctx := c.Request().Context()
 	typed := frame.Field(c, "letter-code")
-	_, err := d.Letters.Enter(ctx, a.ID, typed)
+	proof, err := d.Letters.Enter(ctx, a.ID, typed)
 	var miss *confirm.WrongCodeError
 	wrong, slip := frame.Faults(err)
 	switch {
+	case err == nil && !proof.Live():
+		return frame.See(c, "/account/locks?notice=waits")
 	case err == nil:
-		return frame.See(c, "/account/confirm/done")
+		return d.resume(c, "/account/confirm/done")
 	case errors.Is(err, confirm.ErrNoLetter):
 		return frame.See(c, "/account/confirm/letter")
 	case errors.Is(err, confirm.ErrChecking), errors.Is(err, confirm.ErrNotStandard), errors.Is(err, confirm.ErrRestricted):

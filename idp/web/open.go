@@ -58,7 +58,7 @@ func (d *Door) why(c echo.Context) error {
 			p.Need = &need
 		}
 		if s, a := whoever(c); found {
-			subject := policy.Subject{Assurance: account.Min(s.Snapshot, a.Assurance(d.Now())), AMR: s.AMR}
+			subject := policy.Subject{Assurance: account.Min(s.Snapshot, a.Assurance(d.Now())), AMR: s.AMR, Locks: a.Locks}
 			for _, reason := range policy.Decide(subject, d.Wall(), party.Policy).Reasons {
 				p.Reasons = append(p.Reasons, string(reason))
 			}

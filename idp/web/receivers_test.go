@@ -56,18 +56,18 @@ func TestWhoHoldsAGrantIsListedAndCanBeTurnedAway(t *testing.T) {
 	party := w.party(policy.Policy{})
 	b := w.browser()
 	b.signIn(phone(a), secret)
-	b.get("/account/security").says("Пока никто")
+	b.get("/account/assurance").says("Пока никто")
 	g := w.Grant(w.sessionsOf(a)[0], party.ID, true) // without a consent, as the state's own front door has it
 	g.Scopes, g.Data, g.Expires = []string{"openid"}, nil, w.Clock.Now().Add(time.Hour)
 	if _, err := w.RedeemGrant(t.Context(), g); err != nil {
 		t.Fatal(err)
 	}
-	p := b.get("/account/security").says("Налоговая служба").says("уровень")
-	p.send("revoke", "tax").at("/account/security", http.StatusOK).says("Пока никто")
+	p := b.get("/account/assurance").says("Налоговая служба").says("уровень")
+	p.send("revoke", "tax").at("/account/assurance", http.StatusOK).says("Пока никто")
 	if w.stands(g) {
 		t.Error("the grant lives on")
 	}
-	p.send("revoke", "tax").at("/account/security", http.StatusNotFound)
+	p.send("revoke", "tax").at("/account/assurance", http.StatusNotFound)
 }
 
 func TestEndingSessionsFromAfarEndsTheirOfflineAccess(t *testing.T) {

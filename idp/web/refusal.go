@@ -43,6 +43,7 @@ func (d *Door) showRefusal(c echo.Context) error {
 	p := ui.Refusal{
 		Origin: *origin(c, f), Need: demandOf(f.Party.Policy, f.Request.Demand),
 		Have:    ui.Standing{Level: subject.Level.String(), Strong: slices.Contains(f.Session.AMR, "mfa")},
+		Form:    ui.Form{Action: frame.WithTx("/login/refusal", tx)},
 		BackURL: frame.WithTx("/login/refusal", tx) + "&back=1",
 	}
 	for _, r := range step.Decision.Reasons {
@@ -58,19 +59,59 @@ func (d *Door) showRefusal(c echo.Context) error {
 	if p.Ways, err = d.ways(ctx, a, f, step.Decision, tx); err != nil {
 		return err
 	}
-	if p.AcceptedBy, err = d.acceptedBy(ctx, c, subject, f.Session.AMR, f.Party.ID); err != nil {
+	if p.AcceptedBy, err = d.acceptedBy(ctx, c, a, subject, f.Session.AMR, f.Party.ID); err != nil {
 		return err
 	}
 	return d.render(c, http.StatusOK, "", p)
+}
+
+// takeWay begins the way up that the citizen chose. The request is kept for when the way completes at once, and
+// what was wanted for when it completes later (package wish). A way that is none any more shows the page again.
+func (d *Door) takeWay(c echo.Context) error {
+	f, tx, err := d.load(c)
+	if err != nil {
+		return err
+	}
+	step := signin.Next(f)
+	if step.Kind != signin.Refusal {
+		return frame.See(c, frame.WithTx("/login", tx))
+	}
+	ctx := c.Request().Context()
+	a, err := d.Accounts.Account(ctx, f.Session.Account)
+	if err != nil {
+		return err
+	}
+	ways, err := d.ways(ctx, a, f, step.Decision, tx)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(ways, func(w ui.Way) bool { return w.Kind == frame.Field(c, "way") })
+	if i < 0 {
+		return frame.See(c, frame.WithTx("/login/refusal", tx))
+	}
+	switch ways[i].Kind {
+	case "use_now":
+		err = d.SignIn.Reconsider(ctx, f)
+	case "sign_in_again":
+	default:
+		err = d.Wishes.Remember(ctx, f, tx)
+	}
+	if err != nil {
+		return err
+	}
+	return frame.See(c, ways[i].URL)
 }
 
 // ways are the acts that would satisfy this party, the shortest first; only what is possible now.
 func (d *Door) ways(ctx context.Context, a *account.Account, f *signin.Facts, dec policy.Decision, tx string) ([]ui.Way, error) {
 	has := func(r policy.Reason) bool { return slices.Contains(dec.Reasons, r) }
 	var out []ui.Way
-	present := policy.Decide(policy.Subject{Assurance: a.Assurance(d.Now()), AMR: f.Session.AMR}, d.Wall(), f.Party.Policy, f.Request.Demand)
+	present := policy.Decide(policy.Subject{Assurance: a.Assurance(d.Now()), AMR: f.Session.AMR, Locks: a.Locks}, d.Wall(), f.Party.Policy, f.Request.Demand)
 	if present.Met { // the citizen put it off a moment ago
-		return []ui.Way{{Kind: "use_now", URL: "/account/use-now"}}, nil
+		return []ui.Way{{Kind: "use_now", URL: frame.WithTx("/login", tx)}}, nil
+	}
+	if !a.Locks.Frozen.IsZero() { // nothing else can be started
+		return []ui.Way{{Kind: "unlock", URL: "/account/locks"}}, nil
 	}
 	if has(policy.LevelTooLow) || has(policy.MethodRefused) || has(policy.ConfirmationTooOld) {
 		up, err := d.waysUp(ctx, a, f, dec)
@@ -87,7 +128,7 @@ func (d *Door) ways(ctx context.Context, a *account.Account, f *signin.Facts, de
 		}
 	}
 	if has(policy.LockedByCitizen) {
-		out = append(out, ui.Way{Kind: "unlock", URL: "/account/security"})
+		out = append(out, ui.Way{Kind: "unlock", URL: "/account/locks"})
 	}
 	return out, nil
 }
@@ -128,14 +169,31 @@ func (d *Door) waysUp(ctx context.Context, a *account.Account, f *signin.Facts, 
 		case !slices.Contains(dec.Ways, w.Method):
 		case w.Live:
 			out = append(out, ui.Way{Kind: "letter", URL: "/account/confirm/letter"})
-		case !w.Open:
-		case w.Method == account.ServiceCenter:
-			out = append(out, ui.Way{Kind: w.Method.String(), URL: "/account/confirm/visit"})
-		case w.Method == account.MailCode:
-			out = append(out, ui.Way{Kind: w.Method.String(), URL: "/account/confirm/letter?new=1"})
+		case w.Open:
+			out = append(out, ui.Way{Kind: w.Method.String(), URL: begins(w.Method)})
 		}
 	}
-	return out, nil
+	return quickest(out), nil
+}
+
+// begins is where a method of confirmation begins.
+func begins(m account.Method) string {
+	switch m {
+	case account.ServiceCenter:
+		return "/account/confirm/visit"
+	case account.Bank:
+		return "/account/confirm/bank"
+	case account.QualifiedSignature, account.ElectronicCard:
+		return "/account/confirm/signature"
+	}
+	return "/account/confirm/letter?new=1"
+}
+
+// quickest puts what completes at once before what takes a walk, and that before what takes weeks.
+func quickest(ways []ui.Way) []ui.Way {
+	weight := map[string]int{"bank": 0, "qualified_signature": 1, "electronic_card": 2, "service_center": 3, "letter": 4, "mail_code": 5}
+	slices.SortStableFunc(ways, func(a, b ui.Way) int { return weight[a.Kind] - weight[b.Kind] })
+	return ways
 }
 
 // enoughUnrestricted tells whether only the restriction after a recovery stands in the way: then nothing is
@@ -146,7 +204,7 @@ func (d *Door) enoughUnrestricted(a *account.Account, f *signin.Facts) bool {
 	}
 	free := a.Standing
 	free.RestrictedUntil = time.Time{}
-	subject := policy.Subject{Assurance: free.Assurance(d.Now()), AMR: policy.Strongest()}
+	subject := policy.Subject{Assurance: free.Assurance(d.Now()), AMR: policy.Strongest(), Locks: a.Locks}
 	return policy.Decide(subject, d.Wall(), f.Party.Policy, f.Request.Demand).Met
 }
 
@@ -211,7 +269,7 @@ func (d *Door) demands(ctx context.Context) ([]*rp.Party, map[rp.ID]policy.Polic
 }
 
 // services tell who accepts the citizen as they stand, and whom what is under way will open.
-func (d *Door) services(ctx context.Context, c echo.Context, now account.Assurance, later func(policy.Policy) bool) ([]ui.Service, error) {
+func (d *Door) services(ctx context.Context, c echo.Context, a *account.Account, now account.Assurance, later func(policy.Policy) bool) ([]ui.Service, error) {
 	parties, asks, err := d.demands(ctx)
 	if err != nil {
 		return nil, err
@@ -220,7 +278,7 @@ func (d *Door) services(ctx context.Context, c echo.Context, now account.Assuran
 	for _, p := range parties {
 		s := ui.Service{Name: p.NameIn(frame.Lang(c)), Answer: "no", Demand: demandOf(asks[p.ID])}
 		switch {
-		case policy.Decide(policy.Subject{Assurance: now, AMR: policy.Strongest()}, d.Wall(), asks[p.ID]).Met:
+		case policy.Decide(policy.Subject{Assurance: now, AMR: policy.Strongest(), Locks: a.Locks}, d.Wall(), asks[p.ID]).Met:
 			s.Answer = "yes"
 		case later(asks[p.ID]):
 			s.Answer = "later"
@@ -231,14 +289,14 @@ func (d *Door) services(ctx context.Context, c echo.Context, now account.Assuran
 }
 
 // acceptedBy names the parties, but one, that accept the citizen already.
-func (d *Door) acceptedBy(ctx context.Context, c echo.Context, now account.Assurance, amr []string, but rp.ID) ([]string, error) {
+func (d *Door) acceptedBy(ctx context.Context, c echo.Context, a *account.Account, now account.Assurance, amr []string, but rp.ID) ([]string, error) {
 	parties, asks, err := d.demands(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var out []string
 	for _, p := range parties {
-		if p.ID != but && policy.Decide(policy.Subject{Assurance: now, AMR: amr}, d.Wall(), asks[p.ID]).Met {
+		if p.ID != but && policy.Decide(policy.Subject{Assurance: now, AMR: amr, Locks: a.Locks}, d.Wall(), asks[p.ID]).Met {
 			out = append(out, p.NameIn(frame.Lang(c)))
 		}
 	}

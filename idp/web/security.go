@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -24,7 +25,7 @@ import (
 
 func (d *Door) mountSecurity(g *echo.Group) {
 	g.GET("/security", d.security)
-	g.POST("/security", d.endOrRevoke)
+	g.POST("/security", d.endSession)
 	g.GET("/security/password", d.showPasswordChange)
 	g.POST("/security/password", d.changePassword)
 	g.GET("/security/totp", d.showTOTP)
@@ -45,7 +46,7 @@ func (d *Door) security(c echo.Context) error {
 	p := ui.Security{
 		Form: ui.Form{Action: "/account/security"}, PasswordChanged: a.Credential.PasswordChanged,
 		Phone: masked(a, account.Phone), Email: masked(a, account.Email),
-		Notice: told(c, "ended", "ended_all", "revoked", "password_changed", "totp_on", "totp_off"),
+		Notice: told(c, "ended", "ended_all", "password_changed", "totp_on", "totp_off"),
 	}
 	if t := a.Credential.TOTP; t != nil {
 		p.TOTP, p.TOTPSince = true, t.Since
@@ -61,11 +62,6 @@ func (d *Door) security(c echo.Context) error {
 	if p.Sessions, err = d.sessions(ctx, s, grants, names, frame.Lang(c)); err != nil {
 		return err
 	}
-	consents, err := d.Read.Consents(ctx, a.ID)
-	if err != nil {
-		return err
-	}
-	p.Receivers = d.receivers(s, grants, p.Sessions, consents, names)
 	before, _ := strconv.ParseInt(c.QueryParam("before"), 10, 64)
 	events, err := d.Read.Events(ctx, a.ID, max(before, 0), historyPage+1)
 	if err != nil {
@@ -105,7 +101,7 @@ func (d *Door) receivers(current *session.Session, grants []*grant.Grant, sessio
 	for _, k := range consents {
 		if d.Now().Before(k.Until) {
 			at[k.Client] = len(out)
-			out = append(out, ui.Receiver{ID: string(k.Client), Name: names(k.Client), Items: itemNames(k.Scopes), Until: k.Until})
+			out = append(out, ui.Receiver{ID: string(k.Client), Name: names(k.Client), Items: itemNames(k.Scopes), Until: k.Until, Since: k.Given})
 		}
 	}
 	scopes := map[rp.ID][]string{}
@@ -116,13 +112,17 @@ func (d *Door) receivers(current *session.Session, grants []*grant.Grant, sessio
 			continue
 		}
 		i, listed := at[g.Client]
+		if listed {
+			seen(&out[i], g)
+		}
 		if listed && scopes[g.Client] == nil {
 			continue // by its consent
 		}
 		if !listed {
 			i = len(out)
 			at[g.Client] = i
-			out = append(out, ui.Receiver{ID: string(g.Client), Name: names(g.Client), Until: g.Expires})
+			out = append(out, ui.Receiver{ID: string(g.Client), Name: names(g.Client), Until: g.Expires, Since: g.Created})
+			seen(&out[i], g)
 		}
 		scopes[g.Client] = append(scopes[g.Client], g.Allowed()...)
 		out[i].Items = itemNames(scopes[g.Client])
@@ -131,6 +131,18 @@ func (d *Door) receivers(current *session.Session, grants []*grant.Grant, sessio
 		}
 	}
 	return out
+}
+
+// seen notes when a party was given something.
+func seen(r *ui.Receiver, g *grant.Grant) {
+	for _, at := range []time.Time{g.Created, g.RotatedAt} {
+		if at.After(r.Last) {
+			r.Last = at
+		}
+	}
+	if r.Since.IsZero() || g.Created.Before(r.Since) {
+		r.Since = g.Created
+	}
 }
 
 // sessions lists where the citizen is signed in, this browser first, and what through each.
@@ -188,20 +200,18 @@ func history(events []audit.Event, names func(rp.ID) string) []ui.Event {
 	return out
 }
 
-// endOrRevoke ends a session, all the others, or a party's access. Who ends a session from afar wants it
+// endSession ends a session, or all the others. Who ends a session from afar wants it
 // to be over, so offline access that began through it ends as well; leaving by oneself keeps it.
-func (d *Door) endOrRevoke(c echo.Context) error {
+func (d *Door) endSession(c echo.Context) error {
 	s, a := whoever(c)
 	ctx := c.Request().Context()
-	end, revoke := frame.Field(c, "end"), frame.Field(c, "revoke")
+	end := frame.Field(c, "end")
 	why := session.Why{Kind: audit.SessionEnded, Device: s.Device, Request: edge.RequestID(ctx), Now: d.Now(), Wall: d.Wall()}
 	var which session.Scope
 	notice := "ended"
 	switch {
-	case (end == "") == (revoke == ""):
+	case end == "":
 		return frame.ErrForm
-	case revoke != "":
-		return d.revoke(c, a.ID, rp.ID(revoke))
 	case end == "others":
 		which, notice = session.Scope{Account: a.ID, Except: s.ID}, "ended_all"
 	default:
@@ -237,5 +247,5 @@ func (d *Door) revoke(c echo.Context, id account.ID, client rp.ID) error {
 	if err != nil {
 		return err
 	}
-	return frame.See(c, "/account/security?notice=revoked")
+	return frame.See(c, "/account/assurance?notice=revoked")
 }

@@ -30,6 +30,7 @@ func (d *Door) mountSignIn(g *echo.Group) {
 	g.GET("/login/consent", d.showConsent)
 	g.POST("/login/consent", d.answerConsent)
 	g.GET("/login/refusal", d.showRefusal)
+	g.POST("/login/refusal", d.takeWay)
 }
 
 // load opens the page's transaction for this browser, in its language.

@@ -133,6 +133,13 @@ func (d *Door) showOwnUseNow(c echo.Context) error {
 	if !d.rose(s, a) {
 		return frame.See(c, "/account")
 	}
+	back, _, err := d.waitingRequest(c)
+	if err != nil {
+		return err
+	}
+	if back != "" {
+		return frame.See(c, back) // the request asks for the factors itself
+	}
 	return d.render(c, http.StatusOK, "account", d.risen(a, "/account/use-now", nil))
 }
 

@@ -15,16 +15,16 @@ import (
 	"github.com/propusk/propusk/storage/storagetest"
 )
 
-// offers are the links of a refusal that lead into the account.
+// offers are the ways of a refusal, by name.
 func offers(p *page) []string {
 	var out []string
-	p.Find(`main a[href^="/account"]`).Each(func(_ int, s *goquery.Selection) { out = append(out, s.AttrOr("href", "")) })
+	p.Find(`main button[name=way]`).Each(func(_ int, s *goquery.Selection) { out = append(out, s.AttrOr("value", "")) })
 	return out
 }
 
 func TestRefusalNeverOffersWhatIsImpossibleNow(t *testing.T) {
 	anyMethod := policy.Policy{Accept: []policy.Combination{{Level: account.Verified}}}
-	const visit, order, follow = "/account/confirm/visit", "/account/confirm/letter?new=1", "/account/confirm/letter"
+	const visit, order, follow = "service_center", "mail_code", "letter"
 	for name, test := range map[string]struct {
 		prepare func(*world, *account.Account)
 		want    []string
@@ -44,14 +44,14 @@ func TestRefusalNeverOffersWhatIsImpossibleNow(t *testing.T) {
 				State: registry.Running, Filed: w.Clock.Now(), Deadline: w.Clock.Now().Add(time.Hour)}); err != nil {
 				w.t.Fatal(err)
 			}
-		}, []string{"/account/checks"}},
+		}, []string{"checks"}},
 		"restricted, and would not be enough": {func(w *world, a *account.Account) { w.restrict(a) }, []string{visit}},
 		"restricted, and else enough": {func(w *world, a *account.Account) {
 			w.restrict(a)
 			w.change(a, func(a *account.Account) error {
 				return a.Confirm(account.Confirmation{ID: "letter", Method: account.MailCode, At: w.Clock.Now()})
 			})
-		}, []string{"/account/contacts", visit}},
+		}, []string{"second_contact", visit}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
