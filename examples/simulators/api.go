@@ -11,6 +11,7 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
+	"github.com/propusk/propusk/examples/simulators/authority"
 	"github.com/propusk/propusk/examples/simulators/gateway"
 	"github.com/propusk/propusk/examples/simulators/post"
 	"github.com/propusk/propusk/examples/simulators/registries"
@@ -32,6 +33,13 @@ func (w *world) mountAPI(mux *http.ServeMux) {
 		"PUT /api/registries/{name}":    w.apiSetRegistry,
 		"GET /api/clock":                w.apiClock,
 		"POST /api/clock":               w.apiAdvance,
+
+		"GET /api/certificates":                  w.apiCertificates,
+		"POST /api/certificates":                 w.apiIssue,
+		"POST /api/certificates/{serial}/revoke": w.apiRevoke,
+		"POST /api/certificates/{serial}/sign":   w.apiSign,
+		"GET /api/authority":                     w.apiAuthority,
+		"PUT /api/authority":                     w.apiSetAuthority,
 	} {
 		mux.HandleFunc(pattern, func(rw http.ResponseWriter, r *http.Request) {
 			status, body, err := handle(r)
@@ -53,12 +61,14 @@ func (w *world) apiError(r *http.Request, err error) (int, any) {
 	status := http.StatusInternalServerError
 	var bad badRequest
 	switch {
-	case errors.As(err, &bad), errors.Is(err, registries.ErrMode):
+	case errors.As(err, &bad), errors.Is(err, registries.ErrMode), errors.Is(err, authority.ErrOrder), errors.Is(err, authority.ErrMode):
 		status = http.StatusBadRequest
-	case errors.Is(err, post.ErrUnknown), errors.Is(err, errUnknown):
+	case errors.Is(err, post.ErrUnknown), errors.Is(err, errUnknown), errors.Is(err, authority.ErrUnknown):
 		status = http.StatusNotFound
 	case errors.Is(err, post.ErrMove):
 		status = http.StatusConflict
+	case errors.Is(err, authority.ErrNoGost):
+		status = http.StatusNotImplemented
 	default:
 		w.cfg.Logger.ErrorContext(r.Context(), "world API", "error", err)
 		return status, map[string]string{"error": "internal"}

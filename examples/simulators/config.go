@@ -5,6 +5,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/propusk/propusk/examples/simulators/authority"
 	"github.com/propusk/propusk/examples/simulators/registries"
 	"github.com/propusk/propusk/examples/site"
 )
@@ -45,6 +46,10 @@ type Config struct {
 	CheckDelay time.Duration
 	// AutomaticPost lets letters travel by themselves as the clock moves.
 	AutomaticPost bool
+
+	// Authority is the certification authorities, if somebody has opened them before; nil: the outside world
+	// opens them itself. They are closed when it ends.
+	Authority *authority.Office
 
 	// Seeds is answered by GET /api/seeds as it stands.
 	Seeds any

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
+	"github.com/propusk/propusk/examples/simulators/authority"
 	"github.com/propusk/propusk/examples/simulators/gateway"
 	"github.com/propusk/propusk/examples/simulators/post"
 	"github.com/propusk/propusk/examples/simulators/registries"
@@ -31,6 +32,12 @@ func (w *world) routes() *http.ServeMux {
 	mux.HandleFunc("GET /registries", w.page(w.registriesPage))
 	mux.HandleFunc("POST /registries/people", w.page(w.addPerson))
 	mux.HandleFunc("POST /registries/{name}/mode", w.page(w.setMode))
+	mux.HandleFunc("GET /certificates", w.page(w.certificatesPage))
+	mux.HandleFunc("POST /certificates", w.page(w.issueCertificate))
+	mux.HandleFunc("POST /certificates/mode", w.page(w.setAuthorityMode))
+	mux.HandleFunc("GET /certificates/{serial}/{file}", w.page(w.certificateFile))
+	mux.HandleFunc("POST /certificates/{serial}/revoke", w.page(w.revokeCertificate))
+	mux.HandleFunc("POST /certificates/{serial}/sign", w.page(w.signFile))
 	mux.HandleFunc("GET /codes", w.page(w.codesPage))
 	mux.HandleFunc("GET /clock", w.page(w.clockPage))
 	mux.HandleFunc("POST /clock", w.page(w.advance))
@@ -44,8 +51,13 @@ func (w *world) page(handle func(http.ResponseWriter, *http.Request) error) http
 		r.Body = http.MaxBytesReader(rw, r.Body, 64<<10)
 		switch err := handle(rw, r); {
 		case err == nil:
-		case errors.Is(err, post.ErrUnknown):
+		case errors.Is(err, post.ErrUnknown), errors.Is(err, authority.ErrUnknown), errors.Is(err, errUnknown):
 			w.site.NotFound(rw, r)
+		case notIssued(err):
+			w.site.Message(rw, r, http.StatusConflict, site.Message{
+				Title: w.site.Say(r, "certificates.refused"), Text: []string{w.site.Say(r, "certificates.refused.text")},
+				Actions: []site.Action{{Name: w.site.Say(r, "move.back"), Href: "/certificates"}},
+			})
 		case errors.Is(err, post.ErrMove), errors.Is(err, registries.ErrMode):
 			w.site.Message(rw, r, http.StatusConflict, site.Message{
 				Title: w.site.Say(r, "move.refused"), Text: []string{w.site.Say(r, "move.refused.text")},

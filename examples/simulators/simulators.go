@@ -1,5 +1,5 @@
 // Package simulators is the outside world of the demo: the state registries, the post, the
-// SMS gateway, the mail server, and a clock that can be moved. The provider meets
+// SMS gateway, the mail server, certification authorities, and a clock that can be moved. The provider meets
 // it only through its real adapters, over HTTP and SMTP, as it would meet the real ones.
 //
 // People look at it on the pages, and programs through the JSON under /api: the
@@ -10,6 +10,7 @@
 //	World  /  pages for people     /api  the World API
 //	SMTP                           mail into the outbox
 //	API    /pension /interior /tax /post /sms   what the provider calls
+//	       /ca                                  lists and responders of the authorities, for anybody
 package simulators
 
 import (
@@ -28,6 +29,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	_ "modernc.org/sqlite" // the driver of the one file that keeps everything
 
+	"github.com/propusk/propusk/examples/simulators/authority"
 	"github.com/propusk/propusk/examples/simulators/gateway"
 	"github.com/propusk/propusk/examples/simulators/post"
 	"github.com/propusk/propusk/examples/simulators/registries"
@@ -41,6 +43,7 @@ func Run(ctx context.Context, cfg Config) error {
 		return err
 	}
 	defer w.db.Close()
+	defer w.authority.Close()
 	pages := w.site.Handler(w.routes())
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return site.Serve(ctx, cfg.World, pages, w.cfg.Logger) })
@@ -57,6 +60,8 @@ type world struct {
 	people *registries.Office
 	post   *post.Office
 	outbox *gateway.Outbox
+
+	authority *authority.Office
 }
 
 func open(ctx context.Context, cfg Config) (*world, error) {
@@ -90,6 +95,15 @@ func (w *world) furnish(ctx context.Context) (err error) {
 	}
 	if w.outbox, err = gateway.Open(ctx, w.db, now); err != nil {
 		return err
+	}
+	if w.authority = w.cfg.Authority; w.authority == nil {
+		base := ""
+		if len(w.cfg.API) > 0 {
+			base = "http://" + w.cfg.API[0].Addr().String()
+		}
+		if w.authority, err = authority.Open(ctx, w.cfg.Dir, base); err != nil {
+			return err
+		}
 	}
 	w.site, err = site.New(site.Options{
 		Name: "world", Class: "Site--world", Files: files, PublicURL: w.cfg.PublicURL,
@@ -141,7 +155,13 @@ func (w *world) outsideAPI() http.Handler {
 	w.people.Mount(mux)
 	w.post.Mount(mux)
 	w.outbox.Mount(mux)
+	public := http.NewServeMux() // whoever checks a certificate asks, and has no token
+	w.authority.Mount(public)
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/ca/") {
+			public.ServeHTTP(rw, r)
+			return
+		}
 		token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		if !ok || subtle.ConstantTimeCompare([]byte(token), []byte(w.cfg.Token)) != 1 {
 			rw.Header().Set("WWW-Authenticate", "Bearer")

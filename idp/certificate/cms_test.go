@@ -154,8 +154,8 @@ func FuzzSignedFiles(f *testing.F) {
 		}
 		var r *Refusal
 		switch {
-		case err == nil && !m.signer.Equal(w.Citizen.Cert):
-			t.Fatal("a signature by nobody we know fits")
+		case err == nil && (m.signer == nil || !m.detached && !bytes.Equal(m.content, letter)):
+			t.Fatal("a signature over something else fits")
 		case err != nil && !errors.As(err, &r):
 			t.Fatalf("not a refusal: %v", err)
 		}
