@@ -22,8 +22,6 @@ func Decide(s Subject, wall time.Time, policies ...Policy) Decision {
 	if frozen {
 		d.Met, d.Reasons = false, []Reason{LockedByCitizen}
 	}
-	var ways []account.Method
-	restricted := false
 	for _, p := range policies {
 		if len(p.Accept) == 0 {
 			continue
@@ -48,12 +46,6 @@ func Decide(s Subject, wall time.Time, policies ...Policy) Decision {
 				}
 			}
 		}
-		w := p.ways()
-		if !restricted {
-			ways, restricted = w, true
-		} else {
-			ways = slices.DeleteFunc(ways, func(m account.Method) bool { return !slices.Contains(w, m) })
-		}
 		for _, c := range s.Assurance.Confirmations {
 			if p.refuses(c.Method) && !slices.Contains(d.Refused, c.Method) {
 				d.Refused = append(d.Refused, c.Method)
@@ -64,7 +56,7 @@ func Decide(s Subject, wall time.Time, policies ...Policy) Decision {
 		return Decision{Met: true, Level: d.Level}
 	}
 	if d.Level == account.Verified && (d.has(LevelTooLow) || d.has(MethodRefused) || d.has(ConfirmationTooOld)) {
-		for _, m := range ways {
+		for _, m := range ways(s, wall, policies) {
 			if s.Locks.Forbids(m) {
 				d.Shut = append(d.Shut, m)
 			} else {
@@ -147,9 +139,17 @@ func (c Combination) takes(m account.Method) bool {
 	return !slices.Contains(c.Refuse, m) && (len(c.Methods) == 0 || slices.Contains(c.Methods, m))
 }
 
-// ways are the methods whose fresh confirmation would satisfy the policy, as far as methods go.
-func (p Policy) ways() []account.Method {
-	return slices.DeleteFunc(account.Methods(), p.refuses)
+// ways are the methods of which one more confirmation, made now, would have all the policies met. How strongly
+// the citizen signs in is another matter, and counts as settled, as far as it can be.
+func ways(s Subject, wall time.Time, policies []Policy) []account.Method {
+	return slices.DeleteFunc(account.Methods(), func(m account.Method) bool {
+		up := Subject{AMR: Strongest(), Assurance: account.Assurance{
+			Level: account.Verified, Confirmations: append(slices.Clone(s.Assurance.Confirmations), account.Confirmation{Method: m, At: wall}),
+		}}
+		return slices.ContainsFunc(policies, func(p Policy) bool {
+			return len(p.Accept) > 0 && !slices.ContainsFunc(p.Accept, func(c Combination) bool { return len(c.lacks(up, wall)) == 0 })
+		})
+	})
 }
 
 // refuses tells whether no combination that looks at confirmations takes the method.

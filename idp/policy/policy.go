@@ -52,10 +52,10 @@ type Decision struct {
 	Reasons []Reason
 	// Level is the lowest level that some combination asks for.
 	Level account.Level
-	// Ways are the methods that would satisfy some combination, strongest first, without those that the
+	// Ways are the methods of which one more confirmation would do, strongest first, without those that the
 	// citizen shut off.
 	Ways []account.Method
-	// Shut are the methods that would satisfy some combination and that the citizen shut off.
+	// Shut are the methods that would do and that the citizen shut off.
 	Shut []account.Method
 	// Refused are the citizen's live methods that every combination refuses.
 	Refused []account.Method
