@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/propusk/propusk/idp/authn/password"
+	"github.com/propusk/propusk/idp/certificate"
 	"github.com/propusk/propusk/idp/notice/mail"
 	"github.com/propusk/propusk/idp/seal"
 	"github.com/propusk/propusk/idp/session"
@@ -59,6 +60,20 @@ type Config struct {
 	SeedKeys []seal.Use
 	// Help is the telephone of the help desk as messages print it.
 	Help string
+	// Certificates are the settings of signatures and of signing in with a certificate.
+	Certificates Certificates
+}
+
+// Certificates are the settings of qualified certificates. The roots stand on the trust list, in the records.
+type Certificates struct {
+	// PublicURL is the address of the listener at which browsers present certificates; nil: there is none.
+	PublicURL *url.URL
+	// Failure is what happens when nobody can tell whether a certificate is revoked; empty: hard.
+	Failure certificate.Failure
+	// Rules are the policies of qualified certificates and of cards; empty: the Russian classes, and no cards.
+	Rules certificate.Rules
+	// OpenSSL is the program that checks GOST signatures; empty: openssl.
+	OpenSSL string
 }
 
 // An API is an outside service that is spoken to over HTTP with a bearer token.

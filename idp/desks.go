@@ -8,6 +8,8 @@ import (
 	"github.com/propusk/propusk/idp/authn"
 	"github.com/propusk/propusk/idp/authn/password"
 	"github.com/propusk/propusk/idp/bank"
+	"github.com/propusk/propusk/idp/certificate"
+	"github.com/propusk/propusk/idp/certificate/gost"
 	"github.com/propusk/propusk/idp/confirm"
 	"github.com/propusk/propusk/idp/confirm/post"
 	"github.com/propusk/propusk/idp/confirm/print"
@@ -25,6 +27,7 @@ import (
 	"github.com/propusk/propusk/idp/registry/pension"
 	"github.com/propusk/propusk/idp/registry/tax"
 	"github.com/propusk/propusk/idp/session"
+	"github.com/propusk/propusk/idp/signal"
 	"github.com/propusk/propusk/idp/signin"
 	"github.com/propusk/propusk/idp/transient"
 	"github.com/propusk/propusk/idp/wish"
@@ -46,11 +49,13 @@ type desks struct {
 	registry *registry.Desk
 	letters  *confirm.Mail
 	visits   *confirm.Visits
-	recalls  *recall.Desk
-	bank     *bank.Desk
-	locks    *lock.Desk
-	wishes   *wish.Desk
-	disowner *confirm.Disowner
+
+	certificates *certificate.Desk
+	recalls      *recall.Desk
+	bank         *bank.Desk
+	locks        *lock.Desk
+	wishes       *wish.Desk
+	disowner     *confirm.Disowner
 }
 
 func newDesks(c Config, p *Provider) (*desks, error) {
@@ -160,6 +165,12 @@ func newDesks(c Config, p *Provider) (*desks, error) {
 		Parties: records, Notices: d.notices, Now: c.Now, Wall: c.Wall, Log: c.Log,
 	})
 	maps.Copy(p.handlers, d.recalls.Handlers())
+	authorities := signal.NewClient(c.PrivateNetwork)
+	d.certificates = certificate.New(certificate.Config{
+		Read: records, Atomically: within(records, func(tx *sqlstore.Stores) confirm.Tx { return tx }), Transients: transients, Ring: ring,
+		Notices: d.notices, Issuer: issuer, Gost: &gost.OpenSSL{Program: c.Certificates.OpenSSL, Wall: c.Wall}, Client: authorities,
+		Failure: c.Certificates.Failure, Rules: c.Certificates.Rules, Now: c.Now, Wall: c.Wall, Log: c.Log,
+	})
 	return d, nil
 }
 

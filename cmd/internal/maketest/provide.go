@@ -28,6 +28,9 @@ func needs() []need {
 			_, err := os.Stat("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
 			return err == nil
 		}},
+		// Signatures are made and GOST is computed by OpenSSL.
+		{"openssl", func() bool { _, err := exec.LookPath("openssl"); return err == nil }},
+		{"libengine-gost-openssl", func() bool { return exec.Command("openssl", "engine", "-t", "gost").Run() == nil }},
 		{"npm", func() bool { _, err := exec.LookPath("npm"); return err == nil }},
 		{"gcc", func() bool { _, err := exec.LookPath("gcc"); return err == nil }},
 		{"libc6-dev", func() bool { _, err := os.Stat("/usr/include/stdio.h"); return err == nil }},
