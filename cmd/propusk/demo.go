@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto"
 	"crypto/rand"
 	"crypto/tls"
 	"errors"
@@ -25,9 +26,12 @@ import (
 	"github.com/propusk/propusk/cmd/internal/seed"
 	"github.com/propusk/propusk/cmd/internal/stores"
 	"github.com/propusk/propusk/examples/simulators"
+	"github.com/propusk/propusk/examples/simulators/authority"
 	"github.com/propusk/propusk/idp"
+	"github.com/propusk/propusk/idp/certificate"
 	"github.com/propusk/propusk/idp/edge"
 	"github.com/propusk/propusk/idp/notice/mail"
+	"github.com/propusk/propusk/idp/partner"
 	"github.com/propusk/propusk/idp/seal"
 )
 
@@ -52,8 +56,11 @@ type demo struct {
 	token      string // the provider's, at the outside world's APIs
 	people     []seed.Person
 	clients    []seed.Client
-	authority  *devca.Authority // nil: no TLS
-	calls      *http.Transport  // carries what the sites and the provider say to each other
+	partners   []partner.Partner
+	bankKey    crypto.Signer     // the demo bank's
+	authority  *devca.Authority  // nil: no TLS
+	certifiers *authority.Office // of the outside world
+	calls      *http.Transport   // carries what the sites and the provider say to each other
 	log        *slog.Logger
 }
 
@@ -94,7 +101,7 @@ func (c *demoCommand) Run(ctx context.Context) error {
 }
 
 // sitePorts are those that people's browsers reach.
-var sitePorts = []port{portProvider, portPortal, portTax, portPension, portVoting, portWorld}
+var sitePorts = []port{portProvider, portPortal, portTax, portPension, portVoting, portBank, portWorld}
 
 // ports takes every port. Those that no browser needs, the admin listener and what the provider calls,
 // stay on this machine whatever --listen says, and the outside world's pages too unless they are opened.
@@ -113,7 +120,7 @@ func (c *demoCommand) ports() (opened, error) {
 		world = public
 	}
 	out := opened{}
-	err := out.open(c.BasePort, public, portProvider, portPortal, portTax, portPension, portVoting)
+	err := out.open(c.BasePort, public, portProvider, portPortal, portTax, portPension, portVoting, portBank)
 	if err == nil {
 		err = out.open(c.BasePort, world, portWorld)
 	}
@@ -167,6 +174,10 @@ func (c *demoCommand) prepare() (*demo, *os.File, error) {
 	if d.clock, err = simulators.OpenClock(d.world); err != nil {
 		return nil, nil, err
 	}
+	// Before the provider, whose trust list takes in their roots.
+	if d.certifiers, err = authority.Open(context.Background(), d.world, c.api()); err != nil {
+		return nil, nil, err
+	}
 	if d.token, err = lasting(filepath.Join(d.world, "token")); err != nil {
 		return nil, nil, err
 	}
@@ -178,6 +189,12 @@ func (c *demoCommand) prepare() (*demo, *os.File, error) {
 		return nil, nil, err
 	}
 	d.clients = seed.Clients(d.at, secrets, c.TaxPolicy)
+	if d.bankKey, err = seed.LoadBankKey(filepath.Join(d.world, "bank-key.pem")); err != nil {
+		return nil, nil, err
+	}
+	if d.partners, err = seed.Partners(d.at, d.bankKey); err != nil {
+		return nil, nil, err
+	}
 	f, err := os.OpenFile(filepath.Join(c.Data, "propusk.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, nil, err
@@ -218,6 +235,11 @@ func (c *demoCommand) addresses() (seed.Addresses, error) {
 	}, nil
 }
 
+// api is where the outside world is called; it never leaves this machine.
+func (c *demoCommand) api() string {
+	return fmt.Sprintf("http://127.0.0.1:%d", c.BasePort+int(portAPI))
+}
+
 // lasting reads a secret from a file, or draws it and keeps it there.
 func lasting(path string) (string, error) {
 	text, err := os.ReadFile(path)
@@ -249,7 +271,7 @@ func (d *demo) provider(ctx context.Context) (*idp.Provider, error) {
 	}
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	api := fmt.Sprintf("http://127.0.0.1:%d", d.BasePort+int(portAPI))
+	api := d.api()
 	service := idp.API{URL: api, Token: d.token, Timeout: 5 * time.Second}
 	return idp.New(ctx, idp.Config{
 		Issuer: issuer, Records: d.place.Records, Transients: d.place.Transients, Master: master,
@@ -260,5 +282,6 @@ func (d *demo) provider(ctx context.Context) (*idp.Provider, error) {
 			Address: fmt.Sprintf("127.0.0.1:%d", d.BasePort+int(portSMTP)), From: "Propusk <noreply@propusk.example>", TLS: "none",
 		},
 		PrivateNetwork: true, Backchannel: d.calls,
+		Certificates: idp.Certificates{Rules: certificate.Rules{Card: []string{authority.CardPolicy}}},
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/propusk/propusk/cmd/internal/stores"
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/authn/password"
+	"github.com/propusk/propusk/idp/certificate"
 	"github.com/propusk/propusk/idp/notice"
 	"github.com/propusk/propusk/idp/registry"
 	"github.com/propusk/propusk/storage/sqlstore"
@@ -40,6 +41,9 @@ func (d *demo) seed(ctx context.Context) (err error) {
 			return o.Atomically(ctx, func(tx *sqlstore.Stores) error { return f(tx) })
 		},
 	})
+	if err := d.anchors(ctx, o); err != nil {
+		return err
+	}
 	return seed.Write(ctx, seed.Provider{
 		Stores: o.Records,
 		Hash:   password.NewHasher(password.Default, password.Limit{}).Hash,
@@ -51,6 +55,24 @@ func (d *demo) seed(ctx context.Context) (err error) {
 			_, err = desk.Submit(ctx, id, p, "ru")
 			return err
 		},
-		Wall: time.Now,
+		Wall: time.Now, Partners: d.partners,
 	}, d.people, d.clients)
+}
+
+// anchors puts the roots of the outside world's authorities on the trust list. One that is on it already
+// stays as the administrator left it, but for the addresses, which move with the base port.
+func (d *demo) anchors(ctx context.Context, o *stores.Opened) error {
+	for _, r := range d.certifiers.Roots() {
+		a, err := certificate.NewAnchor(certificate.Anchor{Name: r.Name, DER: r.DER, CRLs: r.CRLs, OCSP: []string{r.OCSP}, Added: time.Now()})
+		if err != nil {
+			return err
+		}
+		if old, err := o.Anchor(ctx, a.ID); err == nil {
+			a.From, a.Until, a.Failure, a.Follow, a.Name, a.Added = old.From, old.Until, old.Failure, old.Follow, old.Name, old.Added
+		}
+		if err := o.SaveAnchor(ctx, a); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/propusk/propusk/cmd/internal/seed"
+	"github.com/propusk/propusk/examples/bank"
 	"github.com/propusk/propusk/examples/pension"
 	"github.com/propusk/propusk/examples/portal"
 	"github.com/propusk/propusk/examples/relyingparty"
@@ -34,6 +35,13 @@ func (d *demo) sites(ctx context.Context, group *errgroup.Group, ports opened) {
 		return tax.Run(ctx, tax.Config{Config: config(portTax, "tax", d.at.Tax), Policy: d.TaxPolicy})
 	})
 	group.Go(func() error { return pension.Run(ctx, config(portPension, "pension", d.at.Pension)) })
+	group.Go(func() error {
+		return bank.Run(ctx, bank.Config{
+			Listeners: ports[portBank], PublicURL: d.at.Bank, Issuer: d.at.Provider, PartnerID: string(seed.BankID), Key: d.bankKey,
+			Clients: seed.BankClients(d.people), WorldURL: d.at.World, HTTPClient: &http.Client{Timeout: 10 * time.Second, Transport: d.calls},
+			Logger: d.log.With("site", "bank"), Now: d.clock.Now,
+		})
+	})
 	group.Go(func() error { return voting.Run(ctx, config(portVoting, "voting", d.at.Voting)) })
 	group.Go(func() error {
 		return simulators.Run(ctx, simulators.Config{
@@ -41,7 +49,7 @@ func (d *demo) sites(ctx context.Context, group *errgroup.Group, ports opened) {
 			Dir: d.world, Token: d.token, Clock: d.clock,
 			People: seed.Registered(d.people), CheckDelay: d.Checks, AutomaticPost: true,
 			Seeds: seed.List(d.people, d.clients, d.at), TOTP: seed.TOTP(d.people),
-			Links: d.links(), Open: d.OpenWorld,
+			Links: d.links(), Open: d.OpenWorld, Authority: d.certifiers,
 			Logger: d.log.With("site", "world"),
 		})
 	})
@@ -50,7 +58,7 @@ func (d *demo) sites(ctx context.Context, group *errgroup.Group, ports opened) {
 // links lead from the outside world to the other sites.
 func (d *demo) links() []simulators.Link {
 	out := []simulators.Link{{Name: site.Text{RU: "Пропуск", EN: "Propusk"}, URL: d.at.Provider}}
-	for _, id := range []string{"portal", "tax", "pension", "voting"} {
+	for _, id := range []string{"portal", "tax", "pension", "voting", "bank"} {
 		for _, c := range d.clients {
 			if string(c.Party.ID) == id {
 				out = append(out, simulators.Link{Name: site.Text{RU: c.Party.Name["ru"], EN: c.Party.Name["en"]}, URL: c.Party.Home})
@@ -79,6 +87,7 @@ func (d *demo) table(out io.Writer) {
 		{"tax service", d.at.Tax + "   (does not accept a posted code)"},
 		{"pension fund", d.at.Pension},
 		{"public initiatives", d.at.Voting + "   (only people confirmed in person)"},
+		{"online bank", d.at.Bank + "   (confirms its clients: choose who you are there)"},
 		{"service centre console", d.at.Provider + "/operator   (person 11, with an authenticator code)"},
 		{"outside world", d.at.World + "   (SMS, mail, letters, registries, clock, authenticator codes)"},
 		{"admin, metrics", d.at.Admin + "/metrics"},

@@ -5,7 +5,7 @@
 // $name is a variable. The commands:
 //
 //	browser NAME [LANG]        continue in that browser, fresh if new
-//	open SITE PATH             go to a page of a site (provider, portal, tax, pension, voting, world)
+//	open SITE PATH             go to a page of a site (provider, portal, tax, pension, voting, bank, world)
 //	goto URL                   go to an address
 //	click "TEXT"               follow the link or press the button with that text
 //	fill FIELD "VALUE"         type into the field with that id or name
@@ -86,7 +86,7 @@ func Sites(base int) map[string]string { return SitesAt("http://localhost", base
 func SitesAt(origin string, base int) map[string]string {
 	at := func(offset int) string { return origin + ":" + strconv.Itoa(base+offset) }
 	return map[string]string{
-		"provider": at(0), "portal": at(1), "tax": at(2), "pension": at(3), "voting": at(4), "admin": at(9), "world": at(10),
+		"provider": at(0), "portal": at(1), "tax": at(2), "pension": at(3), "voting": at(4), "bank": at(5), "admin": at(9), "world": at(10),
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/centre"
 	"github.com/propusk/propusk/idp/fault"
+	"github.com/propusk/propusk/idp/partner"
 	"github.com/propusk/propusk/idp/rp"
 )
 
@@ -18,6 +19,7 @@ import (
 type Stores interface {
 	account.Store
 	rp.Store
+	partner.Store
 	centre.Store
 }
 
@@ -29,6 +31,8 @@ type Provider struct {
 	// File sends a citizen's data for checks, unless checks of theirs are running.
 	File func(ctx context.Context, id account.ID, p account.Person) error
 	Wall func() time.Time
+	// Partners are registered beside the clients.
+	Partners []partner.Partner
 }
 
 // Write brings the provider up to the seeds. What stands already is left as it is, except for the
@@ -42,6 +46,11 @@ func Write(ctx context.Context, p Provider, people []Person, clients []Client) e
 	for _, c := range clients {
 		if err := p.client(ctx, c); err != nil {
 			return fmt.Errorf("seed: client %s: %w", c.Party.ID, err)
+		}
+	}
+	for _, k := range p.Partners {
+		if err := p.partner(ctx, k); err != nil {
+			return fmt.Errorf("seed: partner %s: %w", k.ID, err)
 		}
 	}
 	hash := "" // made when the first person is missing
@@ -70,6 +79,25 @@ func (p Provider) client(ctx context.Context, c Client) error {
 	}
 	want.Changed = p.Wall()
 	return p.Stores.SaveParty(ctx, &want)
+}
+
+// partner registers a partner, unless it stands as it should.
+func (p Provider) partner(ctx context.Context, want partner.Partner) error {
+	old, err := p.Stores.Partner(ctx, want.ID)
+	if err != nil && !errors.Is(err, fault.NotFound) {
+		return err
+	}
+	if err == nil {
+		want.Changed, want.Disabled = old.Changed, old.Disabled
+		if reflect.DeepEqual(*old, want) {
+			return nil
+		}
+	}
+	want.Changed = p.Wall()
+	if err := want.Validate(); err != nil {
+		return err
+	}
+	return p.Stores.SavePartner(ctx, &want)
 }
 
 func (p Provider) person(ctx context.Context, who Person, hash *string) error {
