@@ -34,6 +34,7 @@ import (
 type letterPost struct {
 	mu     sync.Mutex
 	down   bool
+	refuse error
 	status confirm.LetterStatus
 	sent   map[string]int
 }
@@ -43,6 +44,9 @@ func (p *letterPost) Send(_ context.Context, l confirm.Parcel) (string, error) {
 	defer p.mu.Unlock()
 	if p.down {
 		return "", &outside.Trouble{Code: outside.Down}
+	}
+	if p.refuse != nil {
+		return "", p.refuse
 	}
 	if !bytes.HasPrefix(l.PDF, []byte("%PDF")) {
 		return "", errors.New("not a PDF")
@@ -67,6 +71,34 @@ type letters struct {
 	mail  *confirm.Mail
 	post  *letterPost
 	codes map[string]civil.LetterCode // by the number of the order
+	mu    sync.Mutex
+	told  []notice.Message
+	// fail, if set, breaks off the next transactions when they are about to commit.
+	fail func() error
+}
+
+// tap hears of messages.
+type tap struct {
+	*sqlstore.Stores
+	w *letters
+}
+
+func (x tap) PostMessage(ctx context.Context, m notice.Message) error {
+	x.w.mu.Lock()
+	x.w.told = append(x.w.told, m)
+	x.w.mu.Unlock()
+	return x.Stores.PostMessage(ctx, m)
+}
+
+// atomically is the transactions of the desks.
+func (w *letters) atomically(ctx context.Context, f func(confirm.Tx) error) error {
+	return w.Atomically(ctx, func(tx *sqlstore.Stores) error {
+		err := f(tap{tx, w})
+		if err == nil && w.fail != nil {
+			err = w.fail()
+		}
+		return err
+	})
 }
 
 func newLetters(t testing.TB, s *storagetest.Stores) *letters {
@@ -79,9 +111,7 @@ func newLetters(t testing.TB, s *storagetest.Stores) *letters {
 	press := print.Press{Issuer: "https://propusk.example"}
 	w.mail = confirm.NewMail(confirm.MailConfig{
 		Store: s.Records, Post: w.post, Ring: s.Keyring.Ring, Notices: notices, Now: s.Clock.Now, Wall: s.Clock.Now, Log: slog.New(slog.DiscardHandler),
-		Atomically: func(ctx context.Context, f func(confirm.Tx) error) error {
-			return s.Atomically(ctx, func(tx *sqlstore.Stores) error { return f(tx) })
-		},
+		Atomically: w.atomically,
 		Print: func(l confirm.Sheet) ([]byte, error) {
 			w.codes[l.Number] = l.Code
 			return press.Letter(l)
