@@ -78,6 +78,9 @@ const maxInput = 1024
 // format characters (zero-width, soft hyphen, BOM, direction marks), variation
 // selectors and controls go, except that a tab or line end becomes a space.
 func bare(s string) string {
+	if !strings.ContainsFunc(s, unusual) {
+		return s
+	}
 	return strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r) || unicode.Is(unicode.Zs, r):
@@ -91,8 +94,19 @@ func bare(s string) string {
 	}, s)
 }
 
+// unusual is every rune but ASCII's printable ones and the Russian letters, of which the rest of this file
+// would think long: what the store holds is made of these, and is read at every request for claims.
+func unusual(r rune) bool {
+	return (r < ' ' || r > '~') && !russian(r)
+}
+
+func russian(r rune) bool { return r >= 'А' && r <= 'я' || r == 'Ё' || r == 'ё' }
+
 // isDash knows hyphens and dashes of all kinds, the minus sign among them.
 func isDash(r rune) bool {
+	if r < '\u02D7' {
+		return r == '-'
+	}
 	return unicode.Is(unicode.Pd, r) || r == '\u2212' || r == '\u2043' || r == '\u02D7'
 }
 

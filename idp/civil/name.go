@@ -43,7 +43,7 @@ func ParseName(s string) (Name, error) {
 	letters := 0
 	for _, r := range s {
 		switch {
-		case unicode.IsLetter(r) && unicode.In(r, unicode.Cyrillic, unicode.Latin):
+		case russian(r) || unicode.IsLetter(r) && unicode.In(r, unicode.Cyrillic, unicode.Latin):
 			letters++
 		case r != '-' && r != '\'' && r != ' ':
 			return Name{}, Wrong{"name.characters"}
@@ -60,8 +60,8 @@ func ParseName(s string) (Name, error) {
 	return Name{s}, nil
 }
 
-func isCyrillic(r rune) bool { return unicode.Is(unicode.Cyrillic, r) }
-func isLatin(r rune) bool    { return unicode.Is(unicode.Latin, r) }
+func isCyrillic(r rune) bool { return russian(r) || unicode.Is(unicode.Cyrillic, r) }
+func isLatin(r rune) bool    { return !russian(r) && unicode.Is(unicode.Latin, r) }
 
 // IsZero reports that no name is given; a patronymic may be absent.
 func (n Name) IsZero() bool { return n.s == "" }

@@ -128,7 +128,12 @@ func OfUser(a *account.Account, s Set) User {
 		u.BirthDate = p.BirthDate.String()
 	}
 	if s.has(gender) {
-		u.Gender = map[string]string{"m": "male", "f": "female"}[p.Sex.String()]
+		switch p.Sex.String() {
+		case "m":
+			u.Gender = "male"
+		case "f":
+			u.Gender = "female"
+		}
 	}
 	if s.has(locale) {
 		u.Locale = a.Lang
