@@ -41,6 +41,10 @@ var fieldKinds = map[string]fieldKind{
 	"locality":         {complete: "address-level2", max: "100"},
 	"street":           {complete: "address-line1", max: "150", optional: true},
 	"house":            {complete: "off", class: "Wide-10", max: "20"},
+	"from":             {kind: "datetime-local", complete: "off", class: "Wide-20", hint: true},
+	"until":            {kind: "datetime-local", complete: "off", class: "Wide-20", hint: true},
+	"recall-reason":    {complete: "off", max: "300", hint: true},
+	"undo-reason":      {complete: "off", max: "300", hint: true},
 	"flat":             {complete: "off", class: "Wide-10", max: "20", optional: true},
 }
 

@@ -45,7 +45,10 @@ type Frame struct {
 }
 
 // An OperatorFrame says who is working and where; nobody yet unless SignedIn.
-type OperatorFrame struct{ Centre, Name, Window string }
+type OperatorFrame struct {
+	Centre, Name, Window string
+	Administrator        bool // has the administrator's pages, and not the operator's
+}
 
 // A Renderer writes pages.
 type Renderer struct {
