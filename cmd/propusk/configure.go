@@ -13,6 +13,7 @@ import (
 	"github.com/propusk/propusk/cmd/internal/config"
 	"github.com/propusk/propusk/idp"
 	"github.com/propusk/propusk/idp/authn/password"
+	"github.com/propusk/propusk/idp/certificate"
 	"github.com/propusk/propusk/idp/notice/mail"
 	"github.com/propusk/propusk/idp/seal"
 	"github.com/propusk/propusk/idp/session"
@@ -62,6 +63,14 @@ func configure(c *config.Config, log *slog.Logger, metrics *prometheus.Registry)
 		},
 		Tokens:         idp.Tokens{Access: c.Tokens.Access, JWT: c.Tokens.JWT, ID: c.Tokens.ID, Refresh: c.Tokens.Refresh},
 		PrivateNetwork: c.PrivateNetwork, Help: c.Help,
+		Certificates: idp.Certificates{
+			Failure: certificate.Failure(c.Certificates.Revocation), OpenSSL: c.Certificates.OpenSSL,
+			Rules: certificate.Rules{Qualified: c.Certificates.Qualified, Card: c.Certificates.Cards},
+		},
+	}
+	if c.Certificates.PublicURL != "" {
+		out.Certificates.PublicURL, err = url.Parse(c.Certificates.PublicURL)
+		errs = append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return out, fmt.Errorf("configuration: %w", err)

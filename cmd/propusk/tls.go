@@ -36,10 +36,10 @@ func overTLS(ls []net.Listener, t *tls.Config) []net.Listener {
 // lookAgain is how often a handshake looks whether the certificate's files have changed.
 const lookAgain = time.Minute
 
-// A certificate is read from its files again after they have changed, so that whoever renews it need not
+// A siteCertificate is read from its files again after they have changed, so that whoever renews it need not
 // restart anything. While the new files do not fit together, as in the middle of a renewal, the old one
 // stays in use.
-type certificate struct {
+type siteCertificate struct {
 	files config.TLS
 	now   func() time.Time
 	log   *slog.Logger
@@ -50,8 +50,8 @@ type certificate struct {
 	looked  time.Time
 }
 
-func openCertificate(files config.TLS, now func() time.Time, log *slog.Logger) (*certificate, error) {
-	c := &certificate{files: files, now: now, log: log, looked: now()}
+func openCertificate(files config.TLS, now func() time.Time, log *slog.Logger) (*siteCertificate, error) {
+	c := &siteCertificate{files: files, now: now, log: log, looked: now()}
 	if _, err := c.read(); err != nil {
 		return nil, fmt.Errorf("tls: %w", err)
 	}
@@ -59,7 +59,7 @@ func openCertificate(files config.TLS, now func() time.Time, log *slog.Logger) (
 }
 
 // get has the form of tls.Config.GetCertificate.
-func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+func (c *siteCertificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if now := c.now(); now.Sub(c.looked) >= lookAgain {
@@ -75,7 +75,7 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 }
 
 // read reads the files if they are not those in use.
-func (c *certificate) read() (changed bool, err error) {
+func (c *siteCertificate) read() (changed bool, err error) {
 	var written [2]time.Time
 	for i, path := range []string{c.files.Certificate, c.files.Key} {
 		info, err := os.Stat(path)

@@ -45,6 +45,11 @@ type commandLine struct {
 		Show  accountShow  `cmd:"" help:"Show an account, personal data masked."`
 		Lower accountLower `cmd:"" help:"Lower an account at once: sessions and tokens end, relying parties are told."`
 	} `cmd:"" help:"Citizens' accounts."`
+	Trust struct {
+		Add    trustAdd    `cmd:"" help:"Put a root of qualified certificates on the trust list, or change one with --replace. A running provider knows at once."`
+		List   trustList   `cmd:"" help:"List the roots."`
+		Remove trustRemove `cmd:"" help:"Take a root off the list."`
+	} `cmd:"" help:"The trust list of qualified certificates."`
 	Keys struct {
 		Create keysCreate `cmd:"" help:"Make a master key file."`
 		List   keysList   `cmd:"" help:"List the keys of the ring."`

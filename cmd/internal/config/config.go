@@ -35,6 +35,8 @@ type Config struct {
 	Passwords  Passwords  `yaml:"passwords"`
 	Sessions   Sessions   `yaml:"sessions"`
 	Tokens     Tokens     `yaml:"tokens"`
+	// Certificates are the settings of qualified signatures, and of signing in with a certificate.
+	Certificates Certificates `yaml:"certificates"`
 	// PrivateNetwork lets logout tokens go to relying parties at loopback and private addresses.
 	PrivateNetwork bool `yaml:"private_network"`
 	// Help is the telephone of the help desk, as messages print it.
@@ -162,6 +164,28 @@ type Tokens struct {
 	Refresh time.Duration `yaml:"refresh"`
 }
 
+// Certificates are the settings of qualified certificates. The roots that are believed stand on the trust
+// list: propuskctl trust.
+type Certificates struct {
+	// Listen are the addresses of the listener at which browsers present a certificate; none: citizens sign
+	// statements only. It speaks TLS itself, since a proxy in front would take the certificate for its own.
+	Listen []string `yaml:"listen"`
+	// PublicURL is the listener's address as browsers reach it: https, another host or port than the issuer's.
+	PublicURL string `yaml:"public_url"`
+	// TLS is the listener's certificate; without it that of tls.
+	TLS TLS `yaml:"tls"`
+	// Revocation is hard or soft: whether a certificate is refused or passes when no authority can tell
+	// whether it is revoked.
+	Revocation string `yaml:"revocation"`
+	// Qualified are the policies of which a qualified certificate carries one; empty: the Russian classes KC1
+	// to KA1.
+	Qualified []string `yaml:"qualified"`
+	// Cards are the policies of certificates on electronic cards.
+	Cards []string `yaml:"cards"`
+	// OpenSSL is the program that checks GOST signatures with its GOST engine; empty: openssl on the PATH.
+	OpenSSL string `yaml:"openssl"`
+}
+
 // Log is what is written to standard error.
 type Log struct {
 	// Level is debug, info, warn or error.
@@ -196,7 +220,9 @@ func Default() Config {
 		Sessions: Sessions{
 			Ordinary: life(session.Ordinary), Foreign: life(session.Foreign), Operator: life(session.Operator),
 		},
-		Tokens:  Tokens{Access: 15 * time.Minute, JWT: 5 * time.Minute, ID: 10 * time.Minute, Refresh: 90 * 24 * time.Hour},
+		Tokens:       Tokens{Access: 15 * time.Minute, JWT: 5 * time.Minute, ID: 10 * time.Minute, Refresh: 90 * 24 * time.Hour},
+		Certificates: Certificates{Revocation: "hard"},
+
 		Log:     Log{Level: "info", Format: "json"},
 		Tracing: Tracing{Ratio: 0.01},
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +24,7 @@ func (c *Config) Validate() error {
 	c.validateAddresses(v)
 	c.validateNeighbours(v)
 	c.validateLives(v)
+	c.validateCertificates(v)
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	v.oneOf("log.format", c.Log.Format, "json", "text")
 	if c.Tracing.Endpoint != "" {
@@ -153,11 +156,36 @@ func (c *Config) validateLives(v *verdict) {
 	v.between("tokens.refresh", c.Tokens.Refresh, time.Minute, 366*24*time.Hour)
 }
 
+func (c *Config) validateCertificates(v *verdict) {
+	k := c.Certificates
+	v.oneOf("certificates.revocation", k.Revocation, "hard", "soft")
+	for _, p := range append(slices.Clone(k.Qualified), k.Cards...) {
+		_, err := x509.ParseOID(p)
+		v.want(err == nil, "certificates: %q is no policy; want numbers and dots", p)
+	}
+	v.want((k.TLS.Certificate == "") == (k.TLS.Key == ""), "certificates.tls: certificate and key go together")
+	v.want((len(k.Listen) == 0) == (k.PublicURL == ""), "certificates: listen and public_url go together")
+	for _, l := range k.Listen {
+		_, _, err := net.SplitHostPort(l)
+		v.want(err == nil, "certificates.listen: %q is not host:port", l)
+	}
+	if k.PublicURL == "" {
+		return
+	}
+	u, err := url.Parse(k.PublicURL)
+	v.want(err == nil && u.Scheme == "https" && u.Host != "" && u.Path == "" && u.RawQuery == "" && u.Fragment == "" && u.User == nil,
+		"certificates.public_url: want an https address without a path")
+	v.want(k.PublicURL != c.Issuer, "certificates.public_url: want another host or port than the issuer's")
+	v.want(k.TLS.Certificate != "" || c.TLS.Certificate != "", "certificates.tls: is not set, and neither is tls; the listener speaks TLS itself")
+}
+
 // Files joins every mistake in the files that the configuration names.
 func (c *Config) Files() error {
 	v := &verdict{}
 	for name, path := range map[string]string{
-		"tls.certificate": c.TLS.Certificate, "tls.key": c.TLS.Key, "keys.master": c.Keys.Master,
+		"tls.certificate": c.TLS.Certificate, "tls.key": c.TLS.Key,
+		"certificates.tls.certificate": c.Certificates.TLS.Certificate, "certificates.tls.key": c.Certificates.TLS.Key,
+		"keys.master":           c.Keys.Master,
 		"registries.token_file": c.Registries.TokenFile, "post.token_file": c.Post.TokenFile,
 		"sms.token_file": c.SMS.TokenFile, "mail.password_file": c.Mail.PasswordFile, "passwords.breached": c.Passwords.Breached,
 	} {
