@@ -2,6 +2,7 @@ package account
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/propusk/propusk/idp/fault"
@@ -49,5 +50,87 @@ func TestConfirmingAnewTakesTheHeldOnesPlace(t *testing.T) {
 	_ = a.Confirm(Confirmation{ID: "new", Method: Bank})
 	if a.Release("old", "recall:1", noon) || a.Level != Verified || len(a.Confirmations) != 1 {
 		t.Errorf("%s with %v", a.Level, a.Confirmations)
+	}
+}
+
+func TestWaitingConfirmationChangesNothingUntilItCounts(t *testing.T) {
+	a := standard(t)
+	_ = a.Confirm(Confirmation{ID: "old", Method: Bank, At: noon})
+	if err := a.HoldNew(Confirmation{ID: "new", Method: Bank, At: noon}, "wait"); err != nil {
+		t.Fatal(err)
+	}
+	if got := a.Assurance(noon); a.Epoch != 0 || len(got.Confirmations) != 1 || got.Confirmations[0].ID != "old" {
+		t.Fatalf("while it waits: epoch %d, %v", a.Epoch, got.Confirmations)
+	}
+	later := noon.AddDate(0, 0, 1)
+	if a.Count("new", "recall:1", later) {
+		t.Error("counted by who does not hold it")
+	}
+	if !a.Count("new", "wait", later) || a.Epoch != 0 || len(a.Confirmations) != 1 || a.Confirmations[0].ID != "new" {
+		t.Errorf("counted: epoch %d, %v; want the new one in the old one's place", a.Epoch, a.Confirmations)
+	}
+	if err := (&Account{Standing: Standing{Level: Simplified}}).HoldNew(Confirmation{ID: "c", Method: Bank}, "wait"); !errors.Is(err, ErrNotStandard) {
+		t.Errorf("on a simplified account: %v", err)
+	}
+}
+
+func TestWaitingConfirmationIsDroppedWithoutAFall(t *testing.T) {
+	a := standard(t)
+	_ = a.HoldNew(Confirmation{ID: "new", Method: MailCode}, "wait")
+	a.Drop("new", "recall:1")
+	if len(a.Confirmations) != 1 {
+		t.Error("dropped by who does not hold it")
+	}
+	a.Drop("new", "wait")
+	if len(a.Confirmations) != 0 || len(a.Profile.Confirmed) != 0 || a.Level != Standard || a.Epoch != 0 {
+		t.Errorf("dropped: %v, %s, epoch %d", a.Confirmations, a.Level, a.Epoch)
+	}
+	if a.Count("new", "wait", noon) {
+		t.Error("what was dropped counts")
+	}
+}
+
+func TestWaitingConfirmationOfAnotherPersonNeverCounts(t *testing.T) {
+	a := standard(t)
+	_ = a.HoldNew(Confirmation{ID: "new", Method: Bank}, "wait")
+	if fell := a.Agree(person(t, "087-654-303 00", 1990), noon); fell {
+		t.Error("data of another person is a fall for what did not count")
+	}
+	if a.Count("new", "wait", noon) || a.Level != Standard {
+		t.Errorf("counts for another person: %s", a.Level)
+	}
+}
+
+func TestWaitingConfirmationThatARecallHoldsWaitsForItToo(t *testing.T) {
+	a := standard(t)
+	_ = a.HoldNew(Confirmation{ID: "new", Method: Bank}, "wait")
+	_ = a.Hold("new", "recall:1", noon)
+	if a.Count("new", "wait", noon) || a.Level != Standard {
+		t.Error("counts although a recall holds it")
+	}
+	if !a.Release("new", "recall:1", noon) || a.Level != Verified {
+		t.Error("does not count when the recall is undone")
+	}
+}
+
+func TestLocksForbidEverythingButTheVisit(t *testing.T) {
+	for _, test := range []struct {
+		locks Locks
+		want  []Method // that are forbidden
+	}{
+		{Locks{}, nil},
+		{Locks{Wait: 1}, nil},
+		{Locks{Never: []Method{Bank, ServiceCenter}}, []Method{Bank}},
+		{Locks{Frozen: noon}, []Method{QualifiedSignature, ElectronicCard, Bank, MailCode}},
+	} {
+		var got []Method
+		for _, m := range Methods() {
+			if test.locks.Forbids(m) {
+				got = append(got, m)
+			}
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%+v forbids %v, want %v", test.locks, got, test.want)
+		}
 	}
 }
