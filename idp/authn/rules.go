@@ -3,22 +3,12 @@ package authn
 import (
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/authn/password"
-	"github.com/propusk/propusk/idp/fault"
 )
 
 // Admissible judges a new password typed twice by rules: wrong fields "password" and "password-again",
 // or nil.
 func Admissible(rules password.Rules, pw, again string, personal ...string) error {
-	var wrong fault.Fields
-	if pw == "" {
-		wrong.Add("password", "password.required")
-		return wrong.Err()
-	}
-	wrong = append(wrong, password.Fields("password", rules.Check(pw, personal...))...)
-	if again != pw {
-		wrong.Add("password-again", "password.again")
-	}
-	return wrong.Err()
+	return rules.Admissible(pw, again, personal...)
 }
 
 // Personal is what others know of a citizen, and so must not stand in the password.

@@ -11,7 +11,6 @@ import (
 
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/audit"
-	"github.com/propusk/propusk/idp/authn"
 	"github.com/propusk/propusk/idp/civil"
 	"github.com/propusk/propusk/idp/confirm"
 	"github.com/propusk/propusk/idp/fault"
@@ -360,7 +359,7 @@ func (d *Desk) Finish(ctx context.Context, in Taking) (a *account.Account, left 
 	}
 	personal := []string{o.Person.FamilyName.String(), o.Person.GivenName.String(), o.Phone}
 	var bad fault.Fields
-	if err := authn.Admissible(d.Rules, in.Password, in.Again, personal...); errors.As(err, &bad) {
+	if err := d.Rules.Admissible(in.Password, in.Again, personal...); errors.As(err, &bad) {
 		wrong = append(wrong, bad...)
 	} else if err != nil {
 		return nil, 0, err

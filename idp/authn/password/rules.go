@@ -145,3 +145,17 @@ func onlyDigits(s string) string {
 func fold(s string) string {
 	return strings.ReplaceAll(cases.Fold().String(norm.NFC.String(strings.TrimSpace(s))), "ё", "е")
 }
+
+// Admissible judges a new password typed twice: wrong fields "password" and "password-again", or nil.
+func (r Rules) Admissible(pw, again string, personal ...string) error {
+	var wrong fault.Fields
+	if pw == "" {
+		wrong.Add("password", "password.required")
+		return wrong.Err()
+	}
+	wrong = append(wrong, Fields("password", r.Check(pw, personal...))...)
+	if again != pw {
+		wrong.Add("password-again", "password.again")
+	}
+	return wrong.Err()
+}
