@@ -11,6 +11,7 @@ import (
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/authn/password"
 	"github.com/propusk/propusk/idp/fault"
+	"github.com/propusk/propusk/idp/limit"
 	"github.com/propusk/propusk/idp/notice"
 	"github.com/propusk/propusk/idp/session"
 	"github.com/propusk/propusk/storage/sqlstore"
@@ -128,5 +129,41 @@ func TestSuccessGivesTheNetworkItsOwnTryBackAndNoMore(t *testing.T) {
 	}
 	if n, err := d.limits.Look(t.Context(), perNetwork, network(1)); err != nil || n != 24 {
 		t.Errorf("after 24 failures and 3 successes the network has %d, %v", n, err)
+	}
+}
+
+// What is refused in one place must not use up what the owner needs in another, not even while it is refused.
+func TestTriesThatAreRefusedCountNowhere(t *testing.T) {
+	d, s := desk(t)
+	a, name := owner(t, d, s)
+	for guess(t, d, name, network(1)) {
+	}
+	look := func() (out [3]int) {
+		for i, by := range []struct {
+			rule limit.Rule
+			who  []string
+		}{{perStranger, []string{counted(name, names(name)), network(1)}}, {perNetwork, []string{network(1)}}, {perUnknown, []string{a.ID.String()}}} {
+			n, err := d.limits.Look(t.Context(), by.rule, by.who...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out[i] = n
+		}
+		return out
+	}
+	before := look()
+	s.Ops.Reset()
+	for range 30 {
+		if guess(t, d, name, network(1)) {
+			t.Fatal("a try in the pause was judged")
+		}
+	}
+	for _, op := range s.Ops.Reset() {
+		if op == "transients commit" {
+			t.Fatal("a refused try was written")
+		}
+	}
+	if after := look(); after != before || before[2] == 0 {
+		t.Errorf("counters: got %v, before the refusals %v", after, before)
 	}
 }
