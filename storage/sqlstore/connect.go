@@ -156,6 +156,10 @@ func connectPostgres(ctx context.Context, dsn string, o Options) (*DB, error) {
 		lane := config.Config.Copy()
 		lane.RuntimeParams["application_name"] += " lane"
 		lane.RuntimeParams["lock_timeout"] = strconv.FormatInt(lockPatience.Milliseconds(), 10)
+		// Sets of parameters come first, and each finds its row by a key.
+		for _, name := range []string{"enable_hashjoin", "enable_mergejoin", "enable_memoize", "enable_material"} {
+			lane.RuntimeParams[name] = "off"
+		}
 		db.reads = newLanes(lane, true, o.Observe, signOn, grantUse, grantAccount, lookupFound)
 		db.writes = newLanes(lane, false, o.Observe, signIn, redeem, rotate)
 	}

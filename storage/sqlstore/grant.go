@@ -57,15 +57,16 @@ func words(s string) []string {
 // redeem inserts the grant if account and session stand, holding the session so that its end comes before
 // or after, never between. If the row is there already the code is brought again, and whether or not
 // anything still stands it ends revoked. No row back: fallen.
-var redeem = both(`
-	INSERT INTO grants (` + strings.Join(grantNames, ", ") + `, redeemed)
-	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, $15, $16, NULL, NULL, 0, $17, $18, 1
+var redeem = together(`
+	INSERT INTO grants (`+strings.Join(grantNames, ", ")+`, redeemed)
+	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, $15, $16, NULL, NULL, 0, $17, $18, 1 {from}
 	WHERE EXISTS (SELECT 1 FROM account WHERE id = $2 AND epoch = $5)
 		AND EXISTS (SELECT 1 FROM session WHERE id = $4 AND account = $2 AND ended = 0 {share})
 		OR EXISTS (SELECT 1 FROM grants WHERE id = $1)
 	ON CONFLICT (id) DO UPDATE SET redeemed = grants.redeemed + 1,
 		revoked = CASE WHEN grants.revoked = 0 THEN excluded.created ELSE grants.revoked END
-	RETURNING redeemed`)
+	RETURNING {key} redeemed`, true,
+	textual, whole, textual, textual, whole, textual, octets, whole, textual, textual, textual, whole, whole, whole, octets, whole, textual, textual)
 
 // RedeemGrant is one statement (grant.Store).
 func (s *Stores) RedeemGrant(ctx context.Context, g *grant.Grant) (grant.Outcome, error) {
@@ -90,14 +91,15 @@ func (s *Stores) RedeemGrant(ctx context.Context, g *grant.Grant) (grant.Outcome
 
 var (
 	// rotate is the common path: the token is the current one and all stands.
-	rotate = both(`
-		UPDATE grants SET prev_hash = refresh_hash, prev_sealed = $6, refresh_hash = $5, refresh_gen = refresh_gen + 1, rotated_at = $7
+	rotate = together(`
+		UPDATE grants SET prev_hash = refresh_hash, prev_sealed = $6, refresh_hash = $5, refresh_gen = refresh_gen + 1, rotated_at = $7 {from}
 		WHERE id = $1 AND client = $2 AND refresh_hash = $3 AND refresh_gen = $4 AND revoked = 0 AND (expires = 0 OR expires > $7)
 			AND EXISTS (SELECT 1 FROM account a WHERE a.id = grants.account AND a.epoch = grants.epoch)
 			AND (offline = 1 OR EXISTS (SELECT 1 FROM session s WHERE s.id = grants.session AND s.ended = 0))
-		RETURNING ` + grantColumns("grants") + `,
+		RETURNING {n} `+grantColumns("grants")+`,
 			(SELECT a.standing FROM account a WHERE a.id = grants.account),
-			coalesce((SELECT s.ended FROM session s WHERE s.id = grants.session), 1)`)
+			coalesce((SELECT s.ended FROM session s WHERE s.id = grants.session), 1)`, false,
+		textual, textual, octets, whole, octets, octets, whole)
 	rotateLock  = both(`SELECT id FROM grants WHERE id = $1 {update}`)
 	grantRevoke = both(`UPDATE grants SET revoked = $2 WHERE id = $1 AND revoked = 0`)
 )
@@ -189,12 +191,12 @@ func useOf(row *grantRow, epoch int, st string, ended int64) (*grant.Use, error)
 }
 
 var (
-	grantUse = both(`
-		SELECT ` + grantColumns("g") + `, a.epoch, a.standing, coalesce(s.ended, 1)
-		FROM grants g JOIN account a ON a.id = g.account LEFT JOIN session s ON s.id = g.session WHERE g.id = $1`)
-	grantAccount = both(`
-		SELECT ` + grantColumns("g") + `, coalesce(s.ended, 1), ` + accountPlain + `
-		FROM grants g JOIN account a ON a.id = g.account LEFT JOIN session s ON s.id = g.session WHERE g.id = $1`)
+	grantUse = together(`
+		SELECT {n} `+grantColumns("g")+`, a.epoch, a.standing, coalesce(s.ended, 1)
+		FROM {join} grants g JOIN account a ON a.id = g.account LEFT JOIN session s ON s.id = g.session WHERE g.id = $1`, false, textual)
+	grantAccount = together(`
+		SELECT {n} `+grantColumns("g")+`, coalesce(s.ended, 1), `+accountPlain+`
+		FROM {join} grants g JOIN account a ON a.id = g.account LEFT JOIN session s ON s.id = g.session WHERE g.id = $1`, false, textual)
 	grantsLive = both(`
 		SELECT ` + grantColumns("g") + ` FROM grants g WHERE g.account = $1 AND g.revoked = 0 ORDER BY g.created DESC, g.id`)
 )

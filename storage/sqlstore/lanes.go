@@ -21,22 +21,25 @@ import (
 // one round trip, one transaction and one commit. DESIGN.md says why, and what each failure means.
 type lanes struct {
 	config     *pgconn.Config
-	statements []text
+	statements []*crowd
 	// again tells that every statement may be run again whatever became of it: they only read.
 	again   bool
 	observe func(op string)
 
 	mu      sync.Mutex
 	waiting []*call
-	idle    []*lane // the last one that became idle works next, so that few are warm rather than all lukewarm
+	idle    []*lane // the last one that became idle works next: it has a connection, and warm caches
+	began   time.Time
 	closed  bool
 	done    sync.WaitGroup
 }
 
 const (
-	// laneCount is how many lanes reads have, and writes. With one, all would wait while it waits for the
-	// disk or for a lock; each more makes batches smaller.
-	laneCount = 2
+	// laneMost is how many lanes reads may have, and writes. Nearly always one works, and batches are the
+	// larger for it; another one comes when a whole batch waits, or when the last to begin takes longer
+	// than laneSlow: it waits for the disk or for a lock.
+	laneMost = 4
+	laneSlow = 20 * time.Millisecond
 	// batchMost bounds a batch, and so the time for which its rows are locked.
 	batchMost = 32
 	// lockPatience is how long a batch waits for a row that another transaction holds. Then its
@@ -51,7 +54,7 @@ const (
 
 // A call is one statement on its way through a lane.
 type call struct {
-	statement text
+	statement *crowd
 	args      []any
 	ready     chan struct{}
 	// After ready: one row, or none, or alone to be run in the ordinary way, or an error.
@@ -65,14 +68,17 @@ type lane struct {
 	*lanes
 	wake     chan struct{}
 	conn     *pgconn.PgConn
-	known    map[string]*pgconn.StatementDescription
+	known    map[*crowd]forms
 	since    time.Time // of the connection
 	restless time.Time // when to try to connect again
 }
 
-func newLanes(config *pgconn.Config, again bool, observe func(string), statements ...text) *lanes {
+// forms are both forms of a statement, as a connection knows them.
+type forms struct{ one, many *pgconn.StatementDescription }
+
+func newLanes(config *pgconn.Config, again bool, observe func(string), statements ...*crowd) *lanes {
 	l := &lanes{config: config, statements: statements, again: again, observe: observe}
-	for range laneCount {
+	for range laneMost {
 		one := &lane{lanes: l, wake: make(chan struct{}, 1)}
 		l.idle = append(l.idle, one)
 		l.done.Go(one.work)
@@ -81,7 +87,7 @@ func newLanes(config *pgconn.Config, again bool, observe func(string), statement
 }
 
 // do runs a statement with others. A caller that leaves takes nothing with it: the statement may still run.
-func (l *lanes) do(ctx context.Context, t text, args []any) (*call, error) {
+func (l *lanes) do(ctx context.Context, t *crowd, args []any) (*call, error) {
 	c := &call{statement: t, args: args, ready: make(chan struct{})}
 	l.mu.Lock()
 	if l.closed {
@@ -90,7 +96,8 @@ func (l *lanes) do(ctx context.Context, t text, args []any) (*call, error) {
 		return c, nil
 	}
 	l.waiting = append(l.waiting, c)
-	if n := len(l.idle); n > 0 {
+	if n := len(l.idle); n == laneMost || n > 0 && (len(l.waiting) >= batchMost || time.Since(l.began) > laneSlow) {
+		l.began = time.Now()
 		l.idle[n-1].wake <- struct{}{}
 		l.idle = l.idle[:n-1]
 	}
@@ -145,6 +152,7 @@ func (l *lane) take() (batch []*call, open bool) {
 		}
 		return nil, !l.closed
 	}
+	l.began = time.Now()
 	batch = slices.Clone(l.waiting[:n])
 	l.waiting = slices.Delete(l.waiting, 0, n)
 	return batch, true
@@ -170,15 +178,17 @@ func (l *lane) try(batch []*call) (sent bool, err error) {
 	if err := l.connect(); err != nil {
 		return false, err
 	}
-	// The same order in every node, so that batches rarely wait for each other crosswise: statements that
-	// hold a session before those that write grants, as the end of a session does.
-	slices.SortStableFunc(batch, func(a, b *call) int {
-		return cmp.Or(cmp.Compare(l.order(a), l.order(b)), cmp.Compare(a.args[0].(string), b.args[0].(string)))
-	})
+	groups := l.groups(batch)
 	var b pgconn.Batch
-	for _, c := range batch {
-		d := l.known[c.statement.postgres]
-		params, err := encodeParams(d.ParamOIDs, c.args)
+	for _, group := range groups {
+		t := group[0].statement
+		d, params, err := l.known[t].one, [][]byte(nil), error(nil)
+		if len(group) == 1 {
+			params, err = t.params(group[0].args)
+		} else {
+			d = l.known[t].many
+			params, err = t.arrays(group)
+		}
 		if err != nil {
 			return false, err
 		}
@@ -192,11 +202,12 @@ func (l *lane) try(batch []*call) (sent bool, err error) {
 		return false, fmt.Errorf("sqlstore: lane: %w", err)
 	}
 	results, n := l.conn.ExecBatch(context.Background(), &b), 0
+	var stray error
 	for results.NextResult() {
 		r := results.ResultReader()
 		for r.NextRow() {
-			if batch[n].row == nil {
-				batch[n].row = keep(r.Values())
+			if err := give(groups[n], r.Values()); err != nil {
+				stray = err
 			}
 		}
 		if _, err := r.Close(); err != nil {
@@ -206,9 +217,51 @@ func (l *lane) try(batch []*call) (sent bool, err error) {
 	}
 	// Only now, with the transaction ended, has anything happened.
 	if err := results.Close(); err != nil {
-		return l.stood(err, n == len(batch)), err
+		return l.stood(err, n == len(groups)), err
 	}
-	return true, nil
+	return true, stray
+}
+
+// groups are the statements of a batch, each for as many calls at once as it can. All nodes keep one order, so that
+// batches rarely wait for each other crosswise: statements that hold a session come before those that
+// write grants, as in the end of a session, and each by its keys. What writes does not meet the same row
+// twice in a statement: the second is to see what the first has done.
+func (l *lane) groups(batch []*call) [][]*call {
+	key := func(c *call) string { return c.args[0].(string) }
+	slices.SortStableFunc(batch, func(a, b *call) int {
+		return cmp.Or(cmp.Compare(slices.Index(l.statements, a.statement), slices.Index(l.statements, b.statement)), cmp.Compare(key(a), key(b)))
+	})
+	var out [][]*call
+	base, again := 0, 0
+	for i, c := range batch {
+		switch {
+		case i == 0 || batch[i-1].statement != c.statement:
+			base, again = len(out), 0
+		case c.statement.many == "" || !l.again && key(batch[i-1]) == key(c):
+			again++
+		default:
+			again = 0
+		}
+		if base+again == len(out) {
+			out = append(out, nil)
+		}
+		out[base+again] = append(out[base+again], c)
+	}
+	return out
+}
+
+// give hands a row to the call that it answers.
+func give(group []*call, values [][]byte) error {
+	to := group[0]
+	if len(group) > 1 {
+		var err error
+		if to, err = to.statement.whose(group, values[0]); err != nil {
+			return err
+		}
+		values = values[1:]
+	}
+	to.row = keep(values)
+	return nil
 }
 
 // stood tells whether a batch that failed may stand nevertheless, and drops a connection not to be trusted.
@@ -234,10 +287,6 @@ func lostRace(err *pgconn.PgError) bool {
 		return true
 	}
 	return false
-}
-
-func (l *lane) order(c *call) int {
-	return slices.Index(l.statements, c.statement)
 }
 
 func (l *lane) drop() {
@@ -268,14 +317,22 @@ func (l *lane) connect() error {
 	if err != nil {
 		return fmt.Errorf("sqlstore: lane: %w", err)
 	}
-	l.conn, l.since, l.known = conn, now, map[string]*pgconn.StatementDescription{}
+	l.conn, l.since, l.known = conn, now, map[*crowd]forms{}
 	for i, t := range l.statements {
-		d, err := conn.Prepare(ctx, fmt.Sprintf("hot_%d", i), t.postgres, nil)
+		var f forms
+		if f.one, err = conn.Prepare(ctx, fmt.Sprintf("one_%d", i), t.one.postgres, nil); err == nil {
+			err = t.known(f.one, false)
+		}
+		if err == nil && t.many != "" {
+			if f.many, err = conn.Prepare(ctx, fmt.Sprintf("many_%d", i), t.many, nil); err == nil {
+				err = t.known(f.many, true)
+			}
+		}
 		if err != nil {
 			l.drop()
 			return fmt.Errorf("sqlstore: lane: %w", err)
 		}
-		l.known[t.postgres] = d
+		l.known[t] = f
 	}
 	l.restless = time.Time{}
 	return nil
@@ -284,28 +341,28 @@ func (l *lane) connect() error {
 var errResting = errors.New("sqlstore: lane: no connection a moment ago")
 
 // hotRow reads one row of a hot statement, in a lane where there are lanes.
-func (s *Stores) hotRow(ctx context.Context, t text, args ...any) scanner {
+func (s *Stores) hotRow(ctx context.Context, t *crowd, args ...any) scanner {
 	if s.tx != nil || s.r.db.reads == nil {
-		return s.row(ctx, t, args...)
+		return s.row(ctx, t.one, args...)
 	}
 	return inLane(ctx, s.r.db.reads, s.row, t, args)
 }
 
 // hotChange runs a hot statement that writes and returns a row, in a lane where there are lanes.
-func (s *Stores) hotChange(ctx context.Context, t text, args ...any) scanner {
+func (s *Stores) hotChange(ctx context.Context, t *crowd, args ...any) scanner {
 	if s.tx != nil || s.r.db.writes == nil {
-		return s.change(ctx, t, args...)
+		return s.change(ctx, t.one, args...)
 	}
 	return inLane(ctx, s.r.db.writes, s.change, t, args)
 }
 
-func inLane(ctx context.Context, l *lanes, alone func(context.Context, text, ...any) *sql.Row, t text, args []any) scanner {
+func inLane(ctx context.Context, l *lanes, alone func(context.Context, text, ...any) *sql.Row, t *crowd, args []any) scanner {
 	c, err := l.do(ctx, t, args)
 	switch {
 	case err != nil:
 		return failed{err}
 	case c.alone:
-		return alone(ctx, t, args...)
+		return alone(ctx, t.one, args...)
 	case c.row == nil:
 		return failed{sql.ErrNoRows}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -29,6 +30,33 @@ func TestABatchIsRunAgainOnlyIfItCannotStand(t *testing.T) {
 		l := &lane{lanes: &lanes{}}
 		if got := l.stood(c.err, c.whole); got != c.want {
 			t.Errorf("%s: may stand %t, want %t", name, got, c.want)
+		}
+	}
+}
+
+func TestWhatWritesMeetsARowOnceInAStatement(t *testing.T) {
+	first, second, single := &crowd{many: "m"}, &crowd{many: "m"}, &crowd{}
+	of := func(c *crowd, key string) *call { return &call{statement: c, args: []any{key}} }
+	for _, c := range []struct {
+		again bool
+		batch []*call
+		want  string
+	}{
+		{false, []*call{of(second, "b"), of(first, "x"), of(second, "a"), of(first, "b"), of(second, "b"), of(second, "b")}, "bx ab b b"},
+		{true, []*call{of(first, "b"), of(first, "a"), of(first, "b")}, "abb"},
+		{false, []*call{of(single, "b"), of(first, "c"), of(single, "a")}, "c a b"},
+	} {
+		l := &lane{lanes: &lanes{again: c.again, statements: []*crowd{first, second, single}}}
+		var got []string
+		for _, group := range l.groups(c.batch) {
+			keys := ""
+			for _, one := range group {
+				keys += one.args[0].(string)
+			}
+			got = append(got, keys)
+		}
+		if s := strings.Join(got, " "); s != c.want {
+			t.Errorf("groups: got %q, want %q", s, c.want)
 		}
 	}
 }

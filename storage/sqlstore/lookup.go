@@ -50,9 +50,9 @@ var (
 	lookupAdd = both(`
 		INSERT INTO lookup (kind, key_id, digest, account, checked, sole) VALUES ($1, $2, $3, $4, $5, $6)`)
 	lookupDrop  = both(`DELETE FROM lookup WHERE account = $1 AND kind = $2`)
-	lookupFound = both(`
-		SELECT ` + accountColumns + ` FROM lookup l JOIN account a ON a.id = l.account
-		WHERE l.kind = $1 AND l.key_id = $2 AND l.digest = $3 AND l.sole = 1`)
+	lookupFound = together(`
+		SELECT {n} `+accountColumns+` FROM {join} lookup l JOIN account a ON a.id = l.account
+		WHERE l.kind = $1 AND l.key_id = $2 AND l.digest = $3 AND l.sole = 1`, false, textual, whole, octets)
 	lookupAll = both(`
 		SELECT account FROM lookup WHERE kind = $1 AND key_id = $2 AND digest = $3 ORDER BY account LIMIT $4`)
 )

@@ -4,23 +4,26 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"strings"
 )
 
-// hot are the statements that sign-ins and tokens are made of, with how many parameters each has.
-var hot = map[string]struct {
+type hotText struct {
 	text text
 	args int
-}{
-	"SignOn":       {signOn, 2},
+}
+
+// hot are the statements that sign-ins and tokens are made of, with how many parameters each has.
+var hot = map[string]hotText{
+	"SignOn":       {signOn.one, 2},
 	"SignIn":       {signInSession, 13},
-	"RedeemGrant":  {redeem, 18},
-	"RotateGrant":  {rotate, 7},
-	"GrantUse":     {grantUse, 1},
-	"GrantAccount": {grantAccount, 1},
+	"RedeemGrant":  {redeem.one, 18},
+	"RotateGrant":  {rotate.one, 7},
+	"GrantUse":     {grantUse.one, 1},
+	"GrantAccount": {grantAccount.one, 1},
 	"Grants":       {grantsLive, 1},
 	"RevokeGrant":  {grantRevoke, 2},
-	"FindAccount":  {lookupFound, 3},
+	"FindAccount":  {lookupFound.one, 3},
 	"FindAccounts": {lookupAll, 4},
 	"Account":      {accountByID, 1},
 	"Session":      {sessionByID, 1},
@@ -65,7 +68,19 @@ func (db *DB) Plans(ctx context.Context) (map[string]string, error) {
 		defer c.ExecContext(context.WithoutCancel(ctx), `RESET ALL`)
 	}
 	out := map[string]string{}
-	for name, h := range hot {
+	statements := maps.Clone(hot)
+	if db.dialect == postgresDialect {
+		for _, l := range []*lanes{db.reads, db.writes} {
+			for _, t := range l.statements {
+				if t.many == "" {
+					statements["alone: "+t.one.postgres] = hotText{t.one, len(t.places)}
+				} else {
+					statements["many: "+t.many] = hotText{text{postgres: t.many}, len(t.places)}
+				}
+			}
+		}
+	}
+	for name, h := range statements {
 		plan, err := db.plan(ctx, c, explain, h.text, h.args)
 		if err != nil {
 			return nil, fmt.Errorf("sqlstore: plan of %s: %w", name, err)

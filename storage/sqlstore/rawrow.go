@@ -3,56 +3,10 @@ package sqlstore
 import (
 	"encoding/binary"
 	"fmt"
-	"strconv"
-
-	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // allBinary is PostgreSQL's binary format, for all parameters or columns.
 var allBinary = []int16{1}
-
-// encodeParams writes parameters in binary format. The statements of lanes take whole numbers, text and
-// bytes, and nothing else.
-func encodeParams(oids []uint32, args []any) ([][]byte, error) {
-	if len(oids) != len(args) {
-		return nil, fmt.Errorf("sqlstore: %d parameters for %d places", len(args), len(oids))
-	}
-	out := make([][]byte, len(args))
-	numbers := make([]byte, 0, 8*len(args))
-	for i, arg := range args {
-		var n int64
-		switch v := arg.(type) {
-		case string:
-			out[i] = []byte(v)
-			continue
-		case []byte:
-			out[i] = v // nil is NULL
-			continue
-		case int64:
-			n = v
-		case int:
-			n = int64(v)
-		default:
-			return nil, fmt.Errorf("sqlstore: a parameter of type %T", arg)
-		}
-		from := len(numbers)
-		switch oids[i] {
-		case pgtype.Int8OID:
-			numbers = binary.BigEndian.AppendUint64(numbers, uint64(n))
-		case pgtype.Int4OID:
-			if int64(int32(n)) != n {
-				return nil, fmt.Errorf("sqlstore: parameter %d is too large", i+1)
-			}
-			numbers = binary.BigEndian.AppendUint32(numbers, uint32(n))
-		case pgtype.TextOID, pgtype.VarcharOID:
-			numbers = strconv.AppendInt(numbers, n, 10)
-		default:
-			return nil, fmt.Errorf("sqlstore: parameter %d is of type %d", i+1, oids[i])
-		}
-		out[i] = numbers[from:len(numbers):len(numbers)]
-	}
-	return out, nil
-}
 
 // rawRow is a row as PostgreSQL sent it in binary format.
 type rawRow [][]byte

@@ -178,10 +178,10 @@ func (s *Stores) EndSessions(ctx context.Context, which session.Scope, offline b
 	return out, err
 }
 
-var signOn = both(`
-	SELECT ` + sessionColumns + `, a.epoch, a.standing, coalesce(c.scopes, ''), coalesce(c.given, 0), coalesce(c.until, 0)
-	FROM session s JOIN account a ON a.id = s.account LEFT JOIN consent c ON c.account = s.account AND c.client = $2
-	WHERE s.id = $1`)
+var signOn = together(`
+	SELECT {n} `+sessionColumns+`, a.epoch, a.standing, coalesce(c.scopes, ''), coalesce(c.given, 0), coalesce(c.until, 0)
+	FROM {join} session s JOIN account a ON a.id = s.account LEFT JOIN consent c ON c.account = s.account AND c.client = $2
+	WHERE s.id = $1`, false, textual, textual)
 
 // SignOn reads in one trip what the silent path needs (signin.Store).
 func (s *Stores) SignOn(ctx context.Context, id session.ID, client rp.ID) (*session.Session, account.Standing, *consent.Consent, error) {

@@ -26,7 +26,9 @@ const signInAll = `
 	FROM stands a LEFT JOIN consent c ON c.account = a.id AND c.client = $17`
 
 var (
-	signIn        = text{postgres: signInAll}
+	// No form for many: which row is whose could be told by the account alone, who may be signing in twice.
+	signIn = &crowd{one: text{postgres: signInAll}, places: []place{textual, whole, whole, textual, whole, whole, whole, whole, whole,
+		textual, textual, octets, textual, whole, textual, textual, textual}}
 	signInSession = both(`
 		INSERT INTO session (id, account, epoch, kind, started, last_seen, expires, idle, auth_time, amr, snapshot, browser, device, ended)
 		SELECT $1, id, epoch, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0 FROM account WHERE id = $2 AND epoch = $3

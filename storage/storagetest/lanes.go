@@ -42,7 +42,16 @@ func Lanes(t *testing.T, s *Stores) {
 			ok(t, "call", err)
 		}
 		if trips := len(s.Ops.Reset()); trips > n/2 {
-			t.Errorf("%d calls at once made %d trips", n, trips)
+			t.Errorf("%d reads at once made %d trips", n, trips)
+		}
+		for _, err := range parallel(n, func(i int) error {
+			_, err := s.RedeemGrant(ctx, s.Grant(v, "tax", false))
+			return err
+		}) {
+			ok(t, "RedeemGrant", err)
+		}
+		if trips := len(s.Ops.Reset()); trips > n/2 {
+			t.Errorf("%d redemptions at once made %d trips", n, trips)
 		}
 	})
 
