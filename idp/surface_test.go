@@ -15,7 +15,7 @@ import (
 // A surface is what strangers can reach of one path: who stands there, which reference the address carries,
 // which fields its form has. A route that has none here fails TestHostileInput.
 type surface struct {
-	as     string // "", a stranger; citizen; operator; party, by its secret
+	as     string // "", a stranger; citizen; operator; administrator; party, by its secret
 	ref    string // tx, or the flow whose ?r= it is
 	fields string
 	// act are fields with values that a right form has, so that hostile neighbours are read at all.
@@ -44,6 +44,10 @@ var surfaces = map[string]surface{
 	"/register/link/:token": {fields: "token"},
 	"/register/password":    {ref: "register-proved", fields: "password password-again suggest"},
 	"/register/done":        {as: "citizen", ref: "tx"},
+	"/register/bank/:token": {fields: "snils document-number password password-again consent suggest", act: "consent=1"},
+
+	"/partner/v1/openapi.json": {}, "/partner/v1/confirmations": {}, "/partner/v1/registrations": {},
+	"/partner/v1/confirmations/:reference": {}, "/partner/v1/registrations/:reference": {},
 
 	"/recover":             {ref: "tx", fields: "username"},
 	"/recover/code":        {ref: "recover", fields: "code again"},
@@ -65,6 +69,8 @@ var surfaces = map[string]surface{
 	"/account/confirm/letter": {as: "citizen", fields: "postal-code region locality street house flat letter-code act new ordered",
 		act: "postal-code=170100&region=Тверская область&locality=Тверь&street=Советская ул.&house=11"},
 	"/account/confirm/letter/check": {as: "citizen", fields: "act"},
+	"/account/confirm/bank":         {as: "citizen"}, "/account/confirm/bank/go/:bank": {as: "citizen"},
+	"/account/confirm/bank/return":  {as: "citizen", fields: "ticket code"},
 	"/account/contacts":             {as: "citizen", fields: "tel email current-password act remove", act: "current-password=Propusk-2026"},
 	"/account/contacts/code":        {as: "citizen", fields: "code again r"},
 	"/account/contacts/sent":        {as: "citizen", fields: "again r"},
@@ -88,6 +94,10 @@ var surfaces = map[string]surface{
 	"/operator/logout":             {as: "operator", fields: "act"},
 	"/operator/visit/:id":          {as: "operator", fields: "act match-family-name match-snils face genuine", act: "act=confirm"},
 	"/operator/visit/:id/form.pdf": {as: "operator"},
+	"/operator/recalls":            {as: "administrator"},
+	"/operator/recalls/new": {as: "administrator", fields: "source from until recall-reason",
+		act: "source=centre:77-001&from=2020-01-01T00:00&until=2020-02-01T00:00&recall-reason=x"},
+	"/operator/recalls/:id": {as: "administrator", fields: "act version undo-reason", act: "act=undo"},
 
 	"/oauth2/authorize":  {as: "citizen", ref: "authorize", fields: request},
 	"/oauth2/logout":     {as: "citizen", fields: "id_token_hint client_id post_logout_redirect_uri state ui_locales logout_hint confirm"},
@@ -140,6 +150,14 @@ func (g *ground) stand(s surface) *stand {
 			g.t.Fatalf("no visit: %d at %s: %s", visit.Status, visit.URL.Path, visit.Text())
 		}
 		out.id = strings.TrimPrefix(visit.URL.Path, "/operator/visit/")
+	case "administrator":
+		a := g.NewAdministrator()
+		b.Get("/operator").Submit("username", idptest.Phone(a), "password", idptest.Password).Submit("code", idptest.TOTP(g.t)).At("/operator/recalls", http.StatusOK)
+		p := b.Post("/operator/recalls/new", url.Values{"source": {"centre:77-001"}, "from": {"2020-01-01T00:00"}, "until": {"2020-02-01T00:00"}, "recall-reason": {"x"}})
+		if !strings.HasPrefix(p.URL.Path, "/operator/recalls/") {
+			g.t.Fatalf("no recall: %d at %s: %s", p.Status, p.URL.Path, p.Text())
+		}
+		out.id = strings.TrimPrefix(p.URL.Path, "/operator/recalls/")
 	case "party":
 		out.party = g.party
 	}
