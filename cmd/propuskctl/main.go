@@ -42,9 +42,22 @@ type commandLine struct {
 		Remove operatorRemove `cmd:"" help:"Take the role away."`
 	} `cmd:"" help:"Staff of service centres."`
 	Account struct {
-		Show  accountShow  `cmd:"" help:"Show an account, personal data masked."`
-		Lower accountLower `cmd:"" help:"Lower an account at once: sessions and tokens end, relying parties are told."`
+		Show     accountShow     `cmd:"" help:"Show an account, personal data masked."`
+		Lower    accountLower    `cmd:"" help:"Lower an account at once: sessions and tokens end, relying parties are told."`
+		Withdraw accountWithdraw `cmd:"" help:"Take one confirmation back at once: sessions and tokens end, the citizen is told."`
 	} `cmd:"" help:"Citizens' accounts."`
+	Recall struct {
+		List        recallList        `cmd:"" help:"List recalls, newest first."`
+		Sources     recallSources     `cmd:"" help:"List who has confirmed anybody: operators, centres, banks, issuers, batches."`
+		Draft       recallDraft       `cmd:"" help:"Draft a recall of everything confirmed by somebody, and make its dry run."`
+		Count       recallCount       `cmd:"" help:"Make the dry run anew."`
+		Show        recallShow        `cmd:"" help:"Show a recall, what it would do and how far it is, as JSON."`
+		Drop        recallDrop        `cmd:"" help:"Give up a recall that was not approved."`
+		Approve     recallApprove     `cmd:"" help:"Approve a recall as the second administrator; it starts at once."`
+		Run         recallRun         `cmd:"" help:"Carry an approved recall or undo through here, where no provider runs."`
+		Undo        recallUndo        `cmd:"" help:"Ask for an undo."`
+		ApproveUndo recallApproveUndo `cmd:"" name:"approve-undo" help:"Approve an undo as another administrator; it starts at once."`
+	} `cmd:"" help:"Recalls: take back everything confirmed by one operator, centre, bank, issuer or batch of letters."`
 	Trust struct {
 		Add    trustAdd    `cmd:"" help:"Put a root of qualified certificates on the trust list, or change one with --replace. A running provider knows at once."`
 		List   trustList   `cmd:"" help:"List the roots."`
