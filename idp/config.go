@@ -13,6 +13,7 @@ import (
 
 	"github.com/propusk/propusk/idp/authn/password"
 	"github.com/propusk/propusk/idp/certificate"
+	"github.com/propusk/propusk/idp/confirm"
 	"github.com/propusk/propusk/idp/notice/mail"
 	"github.com/propusk/propusk/idp/seal"
 	"github.com/propusk/propusk/idp/session"
@@ -40,10 +41,14 @@ type Config struct {
 
 	Registries Registries
 	Post       API
+	// Letters says how letters reach the post.
+	Letters Letters
 	// PostPoll is how often the post is asked where a letter is; 0: every hour.
 	PostPoll time.Duration
 	SMS      API
 	Mail     mail.Config
+	// TwoPersons says when one operator of a service centre is not enough.
+	TwoPersons confirm.RiskRules
 
 	Passwords Passwords
 	Sessions  map[session.Kind]session.Life

@@ -11,9 +11,9 @@ import (
 	"github.com/propusk/propusk/idp/certificate"
 	"github.com/propusk/propusk/idp/certificate/gost"
 	"github.com/propusk/propusk/idp/confirm"
-	"github.com/propusk/propusk/idp/confirm/post"
 	"github.com/propusk/propusk/idp/confirm/print"
 	"github.com/propusk/propusk/idp/contact"
+	"github.com/propusk/propusk/idp/limit"
 	"github.com/propusk/propusk/idp/lock"
 	"github.com/propusk/propusk/idp/notice"
 	"github.com/propusk/propusk/idp/notice/mail"
@@ -128,15 +128,20 @@ func newDesks(c Config, p *Provider) (*desks, error) {
 	})
 	maps.Copy(p.handlers, d.registry.Handlers())
 	press := print.Press{Issuer: issuer, Help: c.Help}
-	d.letters = confirm.NewMail(confirm.MailConfig{
+	letters := confirm.MailConfig{
 		Store: records, Atomically: within(records, func(tx *sqlstore.Stores) confirm.Tx { return tx }),
-		Post: post.New(c.Post.outside()), Print: press.Letter, Ring: ring, Notices: d.notices,
-		Now: c.Now, Wall: c.Wall, Log: c.Log, Poll: c.PostPoll,
-	})
+		Print: press.Letter, Ring: ring, Notices: d.notices, Now: c.Now, Wall: c.Wall, Log: c.Log,
+	}
+	if err := c.carry(&letters, ring); err != nil {
+		return nil, err
+	}
+	d.letters = confirm.NewMail(letters)
+	p.tasks = append(p.tasks, d.letters.Start)
 	maps.Copy(p.handlers, d.letters.Handlers())
 	d.visits = confirm.NewVisits(confirm.VisitConfig{
 		Read: records, Atomically: within(records, func(tx *sqlstore.Stores) confirm.VisitTx { return tx }),
-		Notices: d.notices, Print: press, Codes: confirm.NewVisitCodes(transients, ring, c.Now), Now: c.Now, Wall: c.Wall,
+		Notices: d.notices, Print: press, Codes: confirm.NewVisitCodes(transients, ring, c.Now), Ring: ring,
+		Limits: &limit.Keeper{Store: transients, Digest: ring, Now: c.Now}, Two: c.TwoPersons, Now: c.Now, Wall: c.Wall,
 	})
 	waits := confirm.Waits{
 		Atomically: within(records, func(tx *sqlstore.Stores) confirm.Tx { return tx }), Notices: d.notices, Now: c.Now, Wall: c.Wall,

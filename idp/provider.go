@@ -57,7 +57,7 @@ func New(ctx context.Context, c Config) (_ *Provider, err error) {
 		}
 	}()
 	keyring, err := seal.OpenKeyring(ctx, stores.DB, c.Master, seal.Options{
-		Wall: c.Wall, Delay: cmp.Or(c.KeyDelay, 2*time.Minute), Uses: c.SeedKeys, Logger: c.Log,
+		Wall: c.Wall, Delay: cmp.Or(c.KeyDelay, 2*time.Minute), Uses: c.uses(), Logger: c.Log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("idp: open the keyring: %w", err)

@@ -39,6 +39,7 @@ func configure(c *config.Config, log *slog.Logger, metrics *prometheus.Registry)
 		errs = append(errs, err)
 		proxies = append(proxies, prefix)
 	}
+	keys := func(path string) []byte { return []byte(secret(path)) }
 	api := func(a config.API) idp.API { return idp.API{URL: a.URL, Token: secret(a.TokenFile), Timeout: a.Timeout} }
 	out := idp.Config{
 		Issuer: issuer, Records: c.Stores.Records, Transients: c.Stores.Transients, Master: master,
@@ -47,7 +48,11 @@ func configure(c *config.Config, log *slog.Logger, metrics *prometheus.Registry)
 			Pension: c.Registries.Pension, Interior: c.Registries.Interior, Tax: c.Registries.Tax,
 			Token: secret(c.Registries.TokenFile), Timeout: c.Registries.Timeout,
 		},
-		Post: api(c.Post), SMS: api(c.SMS),
+		Post: api(config.API{URL: c.Post.URL, TokenFile: c.Post.TokenFile, Timeout: c.Post.Timeout}), SMS: api(c.SMS),
+		Letters: idp.Letters{
+			Mode: c.Post.Mode, Directory: c.Post.Directory, Reports: c.Post.Reports, Keys: keys(c.Post.ReportsKeys),
+			Every: c.Post.Every, Largest: c.Post.Largest,
+		},
 		Mail: mail.Config{
 			Address: c.Mail.Server, From: c.Mail.From, TLS: c.Mail.TLS, User: c.Mail.User,
 			Password: secret(c.Mail.PasswordFile), Timeout: c.Mail.Timeout,

@@ -29,7 +29,7 @@ type Config struct {
 	Stores     Stores     `yaml:"stores"`
 	Keys       Keys       `yaml:"keys"`
 	Registries Registries `yaml:"registries"`
-	Post       API        `yaml:"post"`
+	Post       Post       `yaml:"post"`
 	SMS        API        `yaml:"sms"`
 	Mail       Mail       `yaml:"mail"`
 	Passwords  Passwords  `yaml:"passwords"`
@@ -85,6 +85,29 @@ type Registries struct {
 	TokenFile string `yaml:"token_file"`
 	// Timeout is how long one question waits for its answer; then it is asked again later.
 	Timeout time.Duration `yaml:"timeout"`
+}
+
+// Post says how registered letters with codes reach the post.
+type Post struct {
+	// Mode is api: each letter is handed to the post's API, which is asked where it is. batch: a printing
+	// partner takes signed batches from a directory and reports. local: PDFs in a directory, for a printer of
+	// one's own; propuskctl letter mark says where they are.
+	Mode string `yaml:"mode"`
+	// URL, TokenFile and Timeout are those of the post's API, as of every API.
+	URL       string        `yaml:"url"`
+	TokenFile string        `yaml:"token_file"`
+	Timeout   time.Duration `yaml:"timeout"`
+	// Directory is where batches, or PDFs, are left: on one file system that every node reaches.
+	Directory string `yaml:"directory"`
+	// Reports is the directory that the printing partner leaves its signed reports in; empty: it reports by
+	// the partners' API.
+	Reports string `yaml:"reports"`
+	// ReportsKeys is a PEM file of the public keys that sign those reports.
+	ReportsKeys string `yaml:"reports_keys"`
+	// Every is how often letters are gathered into a batch; a day means midnight UTC.
+	Every time.Duration `yaml:"every"`
+	// Largest is the most letters of a batch.
+	Largest int `yaml:"largest"`
 }
 
 // API is an outside service that takes JSON.
@@ -212,7 +235,7 @@ func Default() Config {
 		Keys:   Keys{Master: "master.key"},
 
 		Registries: Registries{Timeout: 10 * time.Second},
-		Post:       API{Timeout: 20 * time.Second},
+		Post:       Post{Mode: "api", Timeout: 20 * time.Second, Every: 24 * time.Hour, Largest: 100},
 		SMS:        API{Timeout: 10 * time.Second},
 		Mail:       Mail{TLS: "mandatory", Timeout: 20 * time.Second},
 

@@ -119,7 +119,7 @@ func (c *Config) validateNeighbours(v *verdict) {
 	v.guarded("registries.pension", c.Registries.Pension, "questions carry citizens' data and a bearer token")
 	v.guarded("registries.interior", c.Registries.Interior, "questions carry citizens' data and a bearer token")
 	v.guarded("registries.tax", c.Registries.Tax, "questions carry citizens' data and a bearer token")
-	v.guarded("post.url", c.Post.URL, "letters carry addresses and codes")
+	c.validatePost(v)
 	v.guarded("sms.url", c.SMS.URL, "messages carry codes")
 	v.between("registries.timeout", c.Registries.Timeout, time.Second, 25*time.Second)
 	v.between("post.timeout", c.Post.Timeout, time.Second, 25*time.Second)
@@ -132,6 +132,20 @@ func (c *Config) validateNeighbours(v *verdict) {
 	v.want((c.Mail.User == "") == (c.Mail.PasswordFile == ""), "mail: user and password_file go together")
 	_, err = mail.ParseAddress(c.Mail.From)
 	v.want(err == nil, "mail.from: want an e-mail address")
+}
+
+func (c *Config) validatePost(v *verdict) {
+	p := c.Post
+	v.oneOf("post.mode", p.Mode, "api", "batch", "local")
+	if p.Mode == "api" {
+		v.guarded("post.url", p.URL, "letters carry addresses and codes")
+		return
+	}
+	v.want(p.Directory != "", "post.directory: is not set; mode %s leaves letters there", p.Mode)
+	v.want((p.Reports == "") == (p.ReportsKeys == ""), "post: reports and reports_keys go together")
+	v.want(p.Reports == "" || p.Mode == "batch", "post.reports: only for mode batch")
+	v.between("post.every", p.Every, time.Minute, 7*24*time.Hour)
+	v.want(p.Largest >= 1 && p.Largest <= 500, "post.largest: want 1 to 500")
 }
 
 func (c *Config) validateLives(v *verdict) {
@@ -186,7 +200,8 @@ func (c *Config) Files() error {
 		"tls.certificate": c.TLS.Certificate, "tls.key": c.TLS.Key,
 		"certificates.tls.certificate": c.Certificates.TLS.Certificate, "certificates.tls.key": c.Certificates.TLS.Key,
 		"keys.master":           c.Keys.Master,
-		"registries.token_file": c.Registries.TokenFile, "post.token_file": c.Post.TokenFile,
+		"registries.token_file": c.Registries.TokenFile, "post.token_file": c.Post.TokenFile, "post.reports_keys": c.Post.ReportsKeys,
+		"post.directory": c.Post.Directory, "post.reports": c.Post.Reports,
 		"sms.token_file": c.SMS.TokenFile, "mail.password_file": c.Mail.PasswordFile, "passwords.breached": c.Passwords.Breached,
 	} {
 		if path == "" {
