@@ -48,7 +48,7 @@ func (LetterCheck) PageName() string { return "letter-check" }
 // Letter follows a letter and takes its code.
 type Letter struct {
 	Form
-	State       string // live, expired, or why it ended: citizen, returned, tries, replaced, fallen
+	State       string // live, expired, or why it ended: citizen, returned, tries, replaced, fallen, post_refused
 	JustOrdered bool
 	Number      string // of the order
 	ExpectedBy  time.Time
@@ -57,6 +57,7 @@ type Letter struct {
 	Events      []LetterEvent
 	Track       string
 	ValidUntil  time.Time // of the code; zero until handed over
+	ValidDays   int       // until then: for how many days from the hand-over it will be valid
 	NextFrom    time.Time // when another letter may be ordered; zero: now
 	TriesLeft   int
 	Code        string

@@ -44,12 +44,18 @@ func (Letter) examples() []Example {
 	}
 	ordered, wrong, returned, spent := way, way, way, way
 	ordered.JustOrdered, ordered.Status, ordered.Events, ordered.Track, ordered.ValidUntil = true, "ordered", events[:1], "", time.Time{}
+	ordered.ValidDays, ordered.TriesLeft, way.TriesLeft = 45, 5, 5
+	refused := ordered
+	refused.JustOrdered, refused.State, refused.NextFrom, refused.ValidDays, refused.TriesLeft = false, "post_refused", time.Time{}, 0, 0
+	expired := way
+	expired.State, expired.Status = "expired", "delivered"
 	wrong.Status, wrong.Code, wrong.TriesLeft = "delivered", "ABCD-EFGH-JKM", 2
 	wrong.Faults = []Fault{{Field: "letter-code", Code: "letter_code.wrong", Count: 2}}
 	returned.State, returned.Status, returned.NextFrom = "returned", "returned", time.Time{}
 	returned.Events = append(events[:5:5], LetterEvent{"returned", at(24, 10, 0), ""})
 	spent.State, spent.Status = "tries", "delivered"
-	return []Example{{"just ordered", ordered}, {"on its way", way}, {"wrong code", wrong}, {"came back", returned}, {"no tries left", spent}}
+	return []Example{{"just ordered", ordered}, {"on its way", way}, {"wrong code", wrong}, {"came back", returned}, {"no tries left", spent},
+		{"the post refused it", refused}, {"expired", expired}}
 }
 
 func (Visit) examples() []Example {

@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -72,9 +73,13 @@ func (d *Door) letter(c echo.Context, a *account.Account, l *confirm.Letter, sta
 		p.State, p.JustOrdered = l.Reason, false
 	case !l.Live(now):
 		p.State, p.JustOrdered = "expired", false
-	case l.Tries > 0:
+	default:
 		p.TriesLeft = d.Letters.Tries - l.Tries
+		if l.ValidTill.IsZero() {
+			p.ValidDays = int(d.Letters.Valid / (24 * time.Hour))
+		}
 	}
+	p.Events = []ui.LetterEvent{{Status: string(confirm.Ordered), At: l.Ordered}}
 	for _, e := range l.Events {
 		p.Events = append(p.Events, ui.LetterEvent{Status: string(e.Status), At: e.At, Place: e.Place})
 	}
@@ -118,7 +123,7 @@ func (d *Door) enterLetterCode(c echo.Context) error {
 		return d.resume(c, "/account/confirm/done")
 	case errors.Is(err, confirm.ErrNoLetter):
 		return frame.See(c, "/account/confirm/letter")
-	case errors.Is(err, confirm.ErrChecking), errors.Is(err, confirm.ErrNotStandard), errors.Is(err, confirm.ErrRestricted):
+	case errors.Is(err, confirm.ErrChecking), errors.Is(err, confirm.ErrNotStandard), errors.Is(err, confirm.ErrRestricted), errors.Is(err, confirm.ErrShut):
 		return frame.See(c, "/account/confirm")
 	case errors.As(err, &miss):
 		wrong = []ui.Fault{{Field: "letter-code", Code: "letter_code.wrong", Count: miss.Left}}
@@ -205,7 +210,7 @@ func (d *Door) orderLetter(c echo.Context) error {
 	switch {
 	case err == nil:
 		return frame.See(c, "/account/confirm/letter?ordered=1")
-	case errors.As(err, &soon), errors.Is(err, confirm.ErrChecking), errors.Is(err, confirm.ErrNotStandard), errors.Is(err, confirm.ErrRestricted):
+	case errors.As(err, &soon), errors.Is(err, confirm.ErrChecking), errors.Is(err, confirm.ErrNotStandard), errors.Is(err, confirm.ErrRestricted), errors.Is(err, confirm.ErrShut):
 		return frame.See(c, "/account/confirm")
 	}
 	if back := d.addressDrafts().Put(ctx, a.ID.String(), to, d.Now().Add(draftLife)); back != nil {
