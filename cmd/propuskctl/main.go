@@ -45,7 +45,9 @@ type commandLine struct {
 		Show     accountShow     `cmd:"" help:"Show an account, personal data masked."`
 		Lower    accountLower    `cmd:"" help:"Lower an account at once: sessions and tokens end, relying parties are told."`
 		Withdraw accountWithdraw `cmd:"" help:"Take one confirmation back at once: sessions and tokens end, the citizen is told."`
+		Release  accountRelease  `cmd:"" help:"Give back a confirmation that its citizen froze with the link of a message, by mistake."`
 	} `cmd:"" help:"Citizens' accounts."`
+	Letter letterCommands `cmd:"" help:"Registered letters with codes."`
 	Recall struct {
 		List        recallList        `cmd:"" help:"List recalls, newest first."`
 		Sources     recallSources     `cmd:"" help:"List who has confirmed anybody: operators, centres, banks, issuers, batches."`
