@@ -77,6 +77,9 @@ func ParseISODate(s string) (Date, error) {
 	if len(s) > maxInput {
 		return Date{}, Wrong{"date.characters"}
 	}
+	if t, err := time.Parse(time.DateOnly, s); err == nil {
+		return NewDate(t.Date())
+	}
 	s = strings.TrimSpace(bare(s))
 	if s == "" {
 		return Date{}, Wrong{"date.required"}

@@ -21,6 +21,13 @@ const maxName = 100
 // ParseName reads one part of a name. Case is kept. Hyphens and apostrophes
 // of all kinds become one kind each, spaces become single.
 func ParseName(s string) (Name, error) {
+	if len(s) > 0 && len(s) <= maxName && !strings.ContainsFunc(s, func(r rune) bool { return !russian(r) }) {
+		return Name{s}, nil // what most are, and nothing below would change or refuse
+	}
+	return parseName(s)
+}
+
+func parseName(s string) (Name, error) {
 	if len(s) > maxInput {
 		return Name{}, Wrong{"name.long"}
 	}

@@ -3,6 +3,8 @@ package civil
 import (
 	"testing"
 	"unicode"
+
+	"pgregory.net/rapid"
 )
 
 // What bare and isDash do not look up must be what looking up would have said.
@@ -18,6 +20,17 @@ func TestUsualRunesAreAsTheTablesSay(t *testing.T) {
 			t.Errorf("isDash(%U) = %t, want %t", r, got, want)
 		}
 	}
+}
+
+func TestAUsualNameIsReadAsAnyOther(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.StringOfN(rapid.SampledFrom([]rune("АЯаяЁёйИ\u0306Zz-' ѣ9")), 0, maxName, -1).Draw(t, "name")
+		got, err := ParseName(s)
+		want, err2 := parseName(s)
+		if got != want || err != err2 {
+			t.Errorf("ParseName(%q) = %v, %v, want %v, %v", s, got, err, want, err2)
+		}
+	})
 }
 
 func BenchmarkReadingAPerson(b *testing.B) {
