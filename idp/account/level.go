@@ -147,6 +147,8 @@ type Confirmation struct {
 	Track        string `json:"track,omitempty"`
 	Organization string `json:"organization,omitempty"`
 	Serial       string `json:"serial,omitempty"`
+	// Algorithm is of the key that signed: rsa, ecdsa, gost2012; empty where it was not kept.
+	Algorithm string `json:"algorithm,omitempty"`
 }
 
 // Live tells whether the confirmation counts.

@@ -55,9 +55,11 @@ type Config struct {
 // A Desk takes signed statements and presented certificates.
 type Desk struct {
 	Config
-	watch      *Watch
-	statements *transient.Box[Statement]
-	limits     *limit.Keeper
+	watch       *Watch
+	statements  *transient.Box[Statement]
+	invitations *transient.Box[Invitation]
+	outcomes    *transient.Box[Outcome]
+	limits      *limit.Keeper
 }
 
 // New makes a desk.
@@ -74,8 +76,10 @@ func New(c Config) *Desk {
 	}
 	return &Desk{
 		Config: c, watch: &Watch{Client: c.Client, Gost: c.Gost, Wall: c.Wall},
-		statements: transient.NewBox[Statement](c.Transients, c.Ring, "statement", c.Now),
-		limits:     &limit.Keeper{Store: c.Transients, Digest: c.Ring, Now: c.Now},
+		statements:  transient.NewBox[Statement](c.Transients, c.Ring, "statement", c.Now),
+		invitations: transient.NewBox[Invitation](c.Transients, c.Ring, "certificate_invitation", c.Now),
+		outcomes:    transient.NewBox[Outcome](c.Transients, c.Ring, "certificate_outcome", c.Now),
+		limits:      &limit.Keeper{Store: c.Transients, Digest: c.Ring, Now: c.Now},
 	}
 }
 
@@ -83,6 +87,7 @@ func New(c Config) *Desk {
 var (
 	statementRule = limit.Rule{Name: "statement", Free: 20, Window: 24 * time.Hour}
 	submitRule    = limit.Rule{Name: "signed statement", Free: 10, Window: time.Hour, First: 30 * time.Second, Most: 10 * time.Minute}
+	inviteRule    = limit.Rule{Name: "certificate invitation", Free: 100, Window: time.Hour}
 	presentRule   = limit.Rule{Name: "presented certificate", Free: 30, Window: time.Hour, First: 10 * time.Second, Most: 10 * time.Minute}
 )
 
@@ -206,16 +211,17 @@ func (d *Desk) submit(ctx context.Context, in Submission) (*account.Confirmation
 
 // A Holder is whom a certificate was judged to belong to.
 type Holder struct {
-	Account *account.Account // nil: of a signed statement, where it is known already
-	Subject Subject
-	Method  account.Method
-	Issuer  string
-	Serial  string
+	// Account is whose it is; 0: of a signed statement, where it is known already.
+	Account account.ID     `json:"account,omitempty"`
+	Subject Subject        `json:"subject"`
+	Method  account.Method `json:"method"`
+	Issuer  string         `json:"issuer"`
+	Serial  string         `json:"serial"`
 	// Algorithm is of the key: rsa, ecdsa, ed25519, gost2012.
-	Algorithm string
-	Anchor    string // id
+	Algorithm string `json:"algorithm"`
+	Anchor    string `json:"anchor"` // id
 	// Unsure says that nobody could tell whether the certificate is revoked, and the settings let it pass.
-	Unsure bool
+	Unsure bool `json:"unsure,omitempty"`
 	path   *path
 }
 
@@ -269,8 +275,8 @@ func (d *Desk) Present(ctx context.Context, chain []*x509.Certificate, network, 
 	h, err := d.present(ctx, chain)
 	if err != nil {
 		var a account.ID
-		if h != nil && h.Account != nil {
-			a = h.Account.ID
+		if h != nil {
+			a = h.Account
 		}
 		return nil, d.refused(ctx, a, "presented", request, err)
 	}
@@ -292,19 +298,23 @@ func (d *Desk) present(ctx context.Context, chain []*x509.Certificate) (*Holder,
 	if err != nil {
 		return nil, fmt.Errorf("certificate: holder: %w", err)
 	}
-	h.Account = a
+	h.Account = a.ID
 	if !h.Subject.Is(a.Profile.Person) {
 		return h, refuse(WrongPerson)
 	}
 	return h, nil
 }
 
-// Confirm confirms an account by a certificate that its citizen has presented.
+// Confirm confirms an account by a certificate that its citizen has presented a moment ago.
 func (d *Desk) Confirm(ctx context.Context, id account.ID, h *Holder, request string) (*account.Confirmation, error) {
-	if h.Account == nil || h.Account.ID != id {
+	a, err := d.Read.Account(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("certificate: confirm: %w", err)
+	}
+	if h.Account != id || !h.Subject.Is(a.Profile.Person) {
 		return nil, d.refused(ctx, id, "presented", request, refuse(WrongPerson))
 	}
-	return d.prove(ctx, h.Account, h, request, nil)
+	return d.prove(ctx, a, h, request, nil)
 }
 
 func (d *Desk) prove(ctx context.Context, a *account.Account, h *Holder, request string, detail map[string]string) (*account.Confirmation, error) {
@@ -319,7 +329,7 @@ func (d *Desk) prove(ctx context.Context, a *account.Account, h *Holder, request
 	err := d.Atomically(ctx, func(tx confirm.Tx) error {
 		_, c, err := confirm.Prove(ctx, tx, d.Notices, confirm.Proof{
 			Account: a.ID, Judged: a.Profile.Person,
-			Confirmation: account.Confirmation{Method: h.Method, Organization: h.Issuer, Serial: h.Serial},
+			Confirmation: account.Confirmation{Method: h.Method, Organization: h.Issuer, Serial: h.Serial, Algorithm: h.Algorithm},
 			Detail:       detail, Request: request, Now: d.Now(), Wall: d.Wall(),
 		})
 		out = c

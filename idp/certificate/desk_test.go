@@ -308,7 +308,7 @@ func TestPresentingFindsTheHoldersAccount(t *testing.T) {
 	}
 	a := b.citizen(t)
 	h, err := b.Present(t.Context(), chain, "192.0.2.1", "")
-	if err != nil || h.Account.ID != a.ID || h.Method != account.QualifiedSignature {
+	if err != nil || h.Account != a.ID || h.Method != account.QualifiedSignature {
 		t.Fatalf("Present: %+v, %v", h, err)
 	}
 	other := b.Create(t, b.Standard(t))
@@ -355,5 +355,43 @@ func TestTriesAreLimited(t *testing.T) {
 	b.Clock.Advance(time.Minute)
 	if _, err := b.submit(t, s, b.signed(t, s)); err != nil {
 		t.Errorf("after the pause: %v", err)
+	}
+}
+
+func TestAPresentationIsUsedOnce(t *testing.T) {
+	b := newBench(t)
+	a := b.citizen(t)
+	chain := []*x509.Certificate{b.world.Citizen.Cert, b.world.Issuing.Cert}
+	ticket, err := b.Invite(t.Context(), certificate.Invitation{Tx: "sealed", Request: "r"}, "192.0.2.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, code, err := b.Meet(t.Context(), ticket, chain, "192.0.2.1", "")
+	if err != nil || in.Tx != "sealed" {
+		t.Fatalf("Meet: %+v, %v", in, err)
+	}
+	if _, _, err := b.Meet(t.Context(), ticket, chain, "192.0.2.1", ""); !errors.Is(err, certificate.ErrOver) {
+		t.Errorf("the invitation used twice: %v", err)
+	}
+	if o, err := b.Outcome(t.Context(), code); err != nil || o.Holder.Account != a.ID || o.Request != "r" {
+		t.Errorf("Outcome: %+v, %v", o, err)
+	}
+	if _, err := b.Redeem(t.Context(), code); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Redeem(t.Context(), code); !errors.Is(err, certificate.ErrOver) {
+		t.Errorf("the outcome used twice: %v", err)
+	}
+	late, err := b.Invite(t.Context(), certificate.Invitation{}, "192.0.2.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, code, err = b.Meet(t.Context(), late, nil, "192.0.2.1", "")
+	if o, lookErr := b.Outcome(t.Context(), code); err != nil || lookErr != nil || o.Holder != nil || o.Refused != certificate.NoCertificate {
+		t.Errorf("nothing presented: %+v, %v, %v", o, err, lookErr)
+	}
+	b.Clock.Advance(3 * time.Minute)
+	if _, err := b.Outcome(t.Context(), code); !errors.Is(err, certificate.ErrOver) {
+		t.Errorf("an outcome of long ago: %v", err)
 	}
 }

@@ -36,6 +36,10 @@ const (
 
 	Revoked           Reason = "revoked"
 	RevocationUnknown Reason = "revocation_unknown"
+
+	// Of presentations alone.
+	Nobody  Reason = "nobody" // no account here has checked this SNILS
+	TooMany Reason = "too_many"
 )
 
 // Reasons lists them all.
@@ -43,6 +47,7 @@ func Reasons() []Reason {
 	return []Reason{
 		TooBig, Malformed, SeveralSigners, NoCertificate, AlteredContent, BadSignature, StatementOver, Unsupported, WeakAlgorithm,
 		GostUnavailable, NotYetValid, Expired, KeyUsage, UnknownRoot, NotAccredited, NotQualified, NoPerson, WrongPerson, Revoked, RevocationUnknown,
+		Nobody, TooMany,
 	}
 }
 

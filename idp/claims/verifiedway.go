@@ -1,6 +1,7 @@
 package claims
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/propusk/propusk/idp/account"
@@ -103,7 +104,7 @@ func (w *way) tree() tree {
 		}
 	case account.QualifiedSignature:
 		process["procedure"] = "qualified_signature"
-		evidence = w.signed("ru_qualified_gost2012")
+		evidence = w.signed("ru_qualified_" + cmp.Or(w.Algorithm, "gost2012"))
 	case account.ElectronicCard:
 		process["procedure"] = "electronic_card"
 		evidence = w.signed("ru_electronic_card")

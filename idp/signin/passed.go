@@ -17,7 +17,7 @@ import (
 // A Proof is a factor that somebody has just passed.
 type Proof struct {
 	Account *account.Account // as authn judged it
-	Factor  string           // the amr value: pwd, otp
+	Factor  string           // the amr value: pwd, swk, hwk (first factors), otp
 	Foreign bool             // "someone else's computer", with the first factor
 	Device  string           // session.Device of the user agent
 	Browser string           // the browser's present secret
@@ -54,7 +54,7 @@ func (d *Desk) Passed(ctx context.Context, f *Facts, p Proof) (*SignedIn, error)
 		if g.Answered {
 			return ErrStale
 		}
-		if p.Factor == "pwd" {
+		if first(p.Factor) {
 			*g = Progress{Account: p.Account.ID, Epoch: p.Account.Epoch, Foreign: p.Foreign, Second: p.Account.Credential.TOTP != nil}
 		} else if g.Account != p.Account.ID || g.Epoch != p.Account.Epoch || len(g.Factors) != 1 {
 			return ErrOutOfTurn
@@ -104,6 +104,10 @@ func (d *Desk) Passed(ctx context.Context, f *Facts, p Proof) (*SignedIn, error)
 	}
 	return in, nil
 }
+
+// first tells whether a factor comes first: a password, or a key behind a certificate, in software or in
+// hardware (RFC 8176).
+func first(factor string) bool { return factor == "pwd" || factor == "swk" || factor == "hwk" }
 
 // begin starts or renews the session of a request whose factors are passed. In a browser without a session
 // that is one statement, and f then knows all that Next looks at.
