@@ -42,11 +42,19 @@ type Restriction struct {
 type Lock struct {
 	Since time.Time `json:"since,omitzero"`
 	Until time.Time `json:"until,omitzero"` // zero with Since set: without end
+	// Deceased is when the owner was reported to have died (Wall). It closes the account whatever else locks
+	// or unlocks it, and nobody is written to.
+	Deceased time.Time `json:"deceased,omitzero"`
 }
 
 // Locked tells whether the lock holds at now.
 func (l Lock) Locked(now time.Time) bool {
-	return !l.Since.IsZero() && (l.Until.IsZero() || now.Before(l.Until))
+	return l.Endless() || !l.Since.IsZero() && now.Before(l.Until)
+}
+
+// Endless tells that no time ends the lock.
+func (l Lock) Endless() bool {
+	return !l.Deceased.IsZero() || !l.Since.IsZero() && l.Until.IsZero()
 }
 
 // Assurance is what the account counts as at now.
@@ -168,6 +176,23 @@ type Credential struct {
 	Password        string    `json:"password"` // argon2id in PHC form
 	PasswordChanged time.Time `json:"password_changed"`
 	TOTP            *TOTP     `json:"totp,omitempty"`
+	// Restored is a visit at which the owner stood and got a new phone: for a while a recovery through that
+	// phone leaves nothing in doubt.
+	Restored Restoration `json:"restored,omitzero"`
+}
+
+// A Restoration is access given back face to face.
+type Restoration struct {
+	At    time.Time `json:"at"`    // Now
+	Phone string    `json:"phone"` // the contact's value
+}
+
+// RestorationLife is how long the phone of a restoration opens the account without doubt.
+const RestorationLife = 3 * 24 * time.Hour
+
+// Covers tells whether a recovery through the contact is the restoration's.
+func (r Restoration) Covers(c Contact, now time.Time) bool {
+	return !r.At.IsZero() && now.Before(r.At.Add(RestorationLife)) && c.Same(Contact{Kind: Phone, Value: r.Phone})
 }
 
 // TOTP is a second factor of RFC 6238.

@@ -64,6 +64,12 @@ const (
 	OperatorRefused       Kind = "operator_refused"
 	OperatorPrinted       Kind = "operator_printed"
 	OperatorSignedIn      Kind = "operator_signed_in"
+	OperatorAsked         Kind = "operator_asked" // a colleague to look too
+	OperatorRestored      Kind = "operator_restored"
+	AccessRestored        Kind = "access_restored"
+	CodeHanded            Kind = "code_handed"
+	CodeWrong             Kind = "code_wrong"
+	Erased                Kind = "erased"
 	ConsentGiven          Kind = "consent_given"
 	ConsentDenied         Kind = "consent_denied"
 	ConsentRevoked        Kind = "consent_revoked"
@@ -91,7 +97,8 @@ func Kinds() []Kind {
 		ContactAdded, ContactRemoved, ContactProved, ContactClaimed, ContactKept, ContactNotMoved,
 		ApplicationFiled, ApplicationAgreed, ApplicationRefused, ApplicationOverdue,
 		LetterOrdered, LetterCancelled, LetterWrongCode, Confirmed, Lowered, Withdrawn, HeldBack, Released, Deceased, Reopened, RecallChanged,
-		OperatorSearched, OperatorOpened, OperatorRefused, OperatorPrinted, OperatorSignedIn,
+		OperatorSearched, OperatorOpened, OperatorRefused, OperatorPrinted, OperatorSignedIn, OperatorAsked, OperatorRestored,
+		AccessRestored, CodeHanded, CodeWrong, Erased,
 		ConsentGiven, ConsentDenied, ConsentRevoked, PartyChanged, PartnerChanged, BankAsked, BankRegistering, BankRegistrationEnded, KeysRotated, CodeReplayed, RefreshReplayed, CertificateRefused, TrustChanged,
 		Frozen, LockSet, LockLifted, ChangeAnnounced, ChangeStopped,
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/civil"
+	"github.com/propusk/propusk/idp/contact"
 )
 
 // A LetterStatus is where a registered letter is.
@@ -103,11 +104,18 @@ type Visit struct {
 	Reason   string
 	Opened   time.Time
 	Closed   time.Time
-	Outcome  string // "", "confirmed", "refused"
+	Outcome  string // "": open
 	Mismatch []string
 	Person   *account.Person // as compared, once confirmed: what the form prints; encrypted at rest
 	Version  int64
 	Shown    []byte // digest of what was compared: it must still stand
+	// Risks are why a colleague must look too, and Second is who did.
+	Risks  []Risk     `json:",omitempty"`
+	Second account.ID `json:",omitempty"`
+	// Phone is a number that the person at the window is proving, or has proved.
+	Phone *contact.Proof `json:",omitempty"`
+	// Code is the envelope's, until it is printed.
+	Code string `json:",omitempty"`
 }
 
 // A Store keeps letters and visits.

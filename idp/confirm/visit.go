@@ -3,6 +3,7 @@ package confirm
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/propusk/propusk/idp/account"
@@ -10,10 +11,10 @@ import (
 	"github.com/propusk/propusk/idp/centre"
 	"github.com/propusk/propusk/idp/civil"
 	"github.com/propusk/propusk/idp/fault"
-	"github.com/propusk/propusk/idp/job"
-	"github.com/propusk/propusk/idp/lock"
+	"github.com/propusk/propusk/idp/limit"
 	"github.com/propusk/propusk/idp/notice"
 	"github.com/propusk/propusk/idp/registry"
+	"github.com/propusk/propusk/idp/seal"
 )
 
 // A visit: a citizen comes to a service centre with the document of their profile in hand.
@@ -28,24 +29,50 @@ import (
 // A VisitReason is why somebody came to the window.
 type VisitReason string
 
-// The reasons. A confirmation serves the second too: it ends the time in which an account that was
-// recovered through one contact counts as simplified (design.md 8).
+// The reasons, which are what is done once the comparison has agreed.
 const (
-	ToConfirm VisitReason = "confirm"
-	ToRestore VisitReason = "restore"
-	ToCorrect VisitReason = "correct"
+	ToConfirm  VisitReason = "confirm"
+	ToHandCode VisitReason = "code"    // an activation code in an envelope, entered at home
+	ToRestore  VisitReason = "restore" // a new phone, and a way to a new password
+	ToCorrect  VisitReason = "correct" // the data of a new document, checked and confirmed
+	ToDelete   VisitReason = "delete"
 )
 
-// VisitReasons lists the reasons in the order of forms.
-func VisitReasons() []VisitReason { return []VisitReason{ToConfirm, ToRestore, ToCorrect} }
+// ToRegister opens an account for somebody who has none: RegisterHere makes such visits, and no search.
+const ToRegister VisitReason = "register"
 
-func (r VisitReason) valid() bool { return r == ToConfirm || r == ToRestore || r == ToCorrect }
+// VisitReasons lists the reasons for which an account is searched, in the order of forms.
+func VisitReasons() []VisitReason {
+	return []VisitReason{ToConfirm, ToHandCode, ToRestore, ToCorrect, ToDelete}
+}
+
+func (r VisitReason) valid() bool { return slices.Contains(VisitReasons(), r) }
 
 // The outcomes of a visit.
 const (
 	VisitConfirmed = "confirmed"
+	VisitHanded    = "handed"
+	VisitRestored  = "restored"
+	VisitChecking  = "checking" // the registries have new data
+	VisitDeleted   = "deleted"
 	VisitRefused   = "refused"
+	VisitWaiting   = "waiting" // for a colleague's eyes
 )
+
+// outcome is what a visit for this reason comes to when all agrees.
+func (r VisitReason) outcome() string {
+	switch r {
+	case ToHandCode:
+		return VisitHanded
+	case ToRestore:
+		return VisitRestored
+	case ToCorrect, ToRegister:
+		return VisitChecking
+	case ToDelete:
+		return VisitDeleted
+	}
+	return VisitConfirmed
+}
 
 const (
 	// VisitLife is how long an opened visit can be decided: the person stands at the window.
@@ -111,23 +138,17 @@ type VisitReader interface {
 	Visit(ctx context.Context, id string) (*Visit, error)
 	LastApplication(ctx context.Context, id account.ID) (*registry.Application, error)
 	LastLetter(ctx context.Context, id account.ID) (*Letter, error)
+	LastEnvelope(ctx context.Context, id account.ID) (*Envelope, error)
 	EventsBy(ctx context.Context, actor account.ID, before int64, limit int) ([]audit.Event, error)
 }
 
 // A VisitTx is the transaction of a step of a visit.
 type VisitTx interface {
-	Account(ctx context.Context, id account.ID) (*account.Account, error)
-	ChangeAccount(ctx context.Context, id account.ID, f func(*account.Account) error) (*account.Account, error)
+	Tx
 	Member(ctx context.Context, a account.ID) (*centre.Member, error)
-	LastApplication(ctx context.Context, id account.ID) (*registry.Application, error)
-	SaveVisit(ctx context.Context, v *Visit) error
-	ChangeVisit(ctx context.Context, id string, f func(*Visit) error) (*Visit, error)
-	// Pendings and ChangePending are the locks that a visit opens, Queue what follows a rise.
-	Pendings(ctx context.Context, a account.ID) ([]*lock.Pending, error)
-	ChangePending(ctx context.Context, id string, f func(*lock.Pending) error) (*lock.Pending, error)
-	job.Queue
-	audit.Log
-	notice.Outbox
+	EnvelopeStore
+	// EraseAccount removes an account with all that is kept of it; events stay, which name nobody.
+	EraseAccount(ctx context.Context, id account.ID) error
 }
 
 // VisitConfig is what Visits work with.
@@ -137,6 +158,10 @@ type VisitConfig struct {
 	Notices    *notice.Notices
 	Print      VisitPrinter
 	Codes      *VisitCodes
+	Ring       *seal.Ring
+	Limits     *limit.Keeper
+	// Two says when one operator is not enough.
+	Two RiskRules
 	// Zone is that of the dates on paper and of the operator's day; nil means Moscow's.
 	Zone      *time.Location
 	Now, Wall func() time.Time
@@ -150,6 +175,7 @@ func NewVisits(c VisitConfig) *Visits {
 	if c.Zone == nil {
 		c.Zone = time.FixedZone("MSK", 3*60*60)
 	}
+	c.Two.usual()
 	return &Visits{c}
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/propusk/propusk/idp/confirm"
 	"github.com/propusk/propusk/idp/confirm/print"
 	"github.com/propusk/propusk/idp/fault"
+	"github.com/propusk/propusk/idp/limit"
 	"github.com/propusk/propusk/idp/notice"
 	"github.com/propusk/propusk/storage/sqlstore"
 	"github.com/propusk/propusk/storage/storagetest"
@@ -54,7 +55,8 @@ func open(t *testing.T, s *storagetest.Stores) *window {
 	}
 	w.desk = confirm.NewVisits(confirm.VisitConfig{
 		Read: s.Records, Notices: n, Print: print.Press{Issuer: "http://localhost:8080"}, Now: s.Clock.Now, Wall: s.Clock.Now,
-		Codes: confirm.NewVisitCodes(s.Transients, s.Keyring.Ring, s.Clock.Now),
+		Codes: confirm.NewVisitCodes(s.Transients, s.Keyring.Ring, s.Clock.Now), Ring: s.Keyring.Ring,
+		Limits: &limit.Keeper{Store: s.Transients, Digest: s.Keyring.Ring, Now: s.Clock.Now},
 		Atomically: func(ctx context.Context, f func(confirm.VisitTx) error) error {
 			var posted []notice.Message
 			err := s.Atomically(ctx, func(tx *sqlstore.Stores) error {
@@ -189,7 +191,7 @@ func TestConfirmationRaisesTellsAllContactsAndIsRecorded(t *testing.T) {
 	if opened := w.events(t, audit.OperatorOpened); len(opened) != 1 || opened[0].Account != w.citizen.ID || opened[0].Reason != "confirm" {
 		t.Errorf("opening recorded as %+v", opened)
 	}
-	done, err := w.desk.Confirm(t.Context(), w.op, v.ID, w.agreed())
+	done, err := w.desk.Settle(t.Context(), w.op, v.ID, w.agreed())
 	if err != nil || done.Outcome != confirm.VisitConfirmed {
 		t.Fatalf("Confirm = %+v, %v", done, err)
 	}
@@ -220,7 +222,7 @@ func TestParallelSubmissionsConfirmOnceAndTellOnce(t *testing.T) {
 		errs := make(chan error, n)
 		for range n {
 			go func() {
-				done, err := w.desk.Confirm(t.Context(), w.op, v.ID, w.agreed())
+				done, err := w.desk.Settle(t.Context(), w.op, v.ID, w.agreed())
 				if err == nil && done.Outcome != confirm.VisitConfirmed {
 					err = fmt.Errorf("outcome %q", done.Outcome)
 				}
@@ -258,7 +260,7 @@ func TestAccountThatChangedMustBeOpenedAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			v := w.visit(t)
 			w.change(t, f)
-			if _, err := w.desk.Confirm(t.Context(), w.op, v.ID, w.agreed()); !errors.Is(err, confirm.ErrChanged) || !errors.Is(err, fault.Conflict) {
+			if _, err := w.desk.Settle(t.Context(), w.op, v.ID, w.agreed()); !errors.Is(err, confirm.ErrChanged) || !errors.Is(err, fault.Conflict) {
 				t.Errorf("Confirm: %v, want ErrChanged", err)
 			}
 			if _, err := w.desk.Case(t.Context(), w.op, v.ID); !errors.Is(err, confirm.ErrChanged) {
@@ -269,7 +271,7 @@ func TestAccountThatChangedMustBeOpenedAgain(t *testing.T) {
 	if a := w.now(t); a.Level != account.Standard || len(w.told) != 0 {
 		t.Errorf("level %s, %d messages", a.Level, len(w.told))
 	}
-	if _, err := w.desk.Confirm(t.Context(), w.op, w.visit(t).ID, w.agreed()); err != nil {
+	if _, err := w.desk.Settle(t.Context(), w.op, w.visit(t).ID, w.agreed()); err != nil {
 		t.Errorf("opened again: %v", err)
 	}
 }
@@ -291,7 +293,7 @@ func TestWhatNobodyComparesMayChangeMeanwhile(t *testing.T) {
 		if c, err := w.desk.Case(t.Context(), w.op, v.ID); err != nil || c.Account == nil {
 			t.Errorf("%s: Case: %+v, %v", name, c, err)
 		}
-		if _, err := w.desk.Confirm(t.Context(), w.op, v.ID, w.agreed()); err != nil {
+		if _, err := w.desk.Settle(t.Context(), w.op, v.ID, w.agreed()); err != nil {
 			t.Errorf("%s: Confirm: %v", name, err)
 		}
 	}
@@ -300,7 +302,7 @@ func TestWhatNobodyComparesMayChangeMeanwhile(t *testing.T) {
 	w.change(t, func(a *account.Account) {
 		_ = a.Confirm(account.Confirmation{ID: "letter", Method: account.MailCode, At: w.Clock.Now()})
 	})
-	if _, err := w.desk.Confirm(t.Context(), w.op, v.ID, w.agreed()); !errors.Is(err, confirm.ErrChanged) {
+	if _, err := w.desk.Settle(t.Context(), w.op, v.ID, w.agreed()); !errors.Is(err, confirm.ErrChanged) {
 		t.Errorf("a confirmation meanwhile: %v, want ErrChanged", err)
 	}
 }
@@ -321,7 +323,7 @@ func TestEverythingMustAgree(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := w.agreed()
 			test.spoil(&c)
-			_, err := w.desk.Confirm(t.Context(), w.op, v.ID, c)
+			_, err := w.desk.Settle(t.Context(), w.op, v.ID, c)
 			var wrong fault.Fields
 			if !errors.As(err, &wrong) || len(wrong) != 1 || wrong.Code(test.field) != test.code {
 				t.Errorf("Confirm: %v, want %s %s", err, test.field, test.code)
@@ -331,7 +333,7 @@ func TestEverythingMustAgree(t *testing.T) {
 	if a := w.now(t); a.Level != account.Standard {
 		t.Errorf("level %s", a.Level)
 	}
-	if _, err := w.desk.Confirm(t.Context(), w.op, v.ID, w.agreed()); err != nil {
+	if _, err := w.desk.Settle(t.Context(), w.op, v.ID, w.agreed()); err != nil {
 		t.Errorf("Confirm after corrections: %v", err)
 	}
 }
@@ -340,7 +342,7 @@ func TestAVisitCanBeDecidedForAnHour(t *testing.T) {
 	w := open(t, storagetest.New(t))
 	v := w.visit(t)
 	w.Clock.Advance(confirm.VisitLife)
-	if _, err := w.desk.Confirm(t.Context(), w.op, v.ID, w.agreed()); !errors.Is(err, confirm.ErrVisitOver) || !errors.Is(err, fault.Expired) {
+	if _, err := w.desk.Settle(t.Context(), w.op, v.ID, w.agreed()); !errors.Is(err, confirm.ErrVisitOver) || !errors.Is(err, fault.Expired) {
 		t.Errorf("Confirm: %v", err)
 	}
 	if _, err := w.desk.Case(t.Context(), w.op, v.ID); !errors.Is(err, confirm.ErrVisitOver) {
@@ -360,22 +362,11 @@ func TestRefusalKeepsWhatDiffersAndClosesTheVisit(t *testing.T) {
 	if e := w.events(t, audit.OperatorRefused); len(e) != 1 || e[0].Detail["mismatch"] != "birth_date,face" || e[0].Reason != "confirm" {
 		t.Errorf("recorded %+v", e)
 	}
-	if _, err := w.desk.Confirm(t.Context(), w.op, v.ID, w.agreed()); !errors.Is(err, confirm.ErrVisitClosed) {
+	if _, err := w.desk.Settle(t.Context(), w.op, v.ID, w.agreed()); !errors.Is(err, confirm.ErrVisitClosed) {
 		t.Errorf("Confirm after it: %v", err)
 	}
 	if a := w.now(t); a.Level != account.Standard {
 		t.Errorf("level %s", a.Level)
-	}
-}
-
-func TestAVisitEndsTheDoubtThatARecoveryLeft(t *testing.T) {
-	w := open(t, storagetest.New(t))
-	w.change(t, func(a *account.Account) { a.RestrictedUntil = w.Clock.Now().Add(72 * time.Hour) })
-	if _, err := w.desk.Confirm(t.Context(), w.op, w.visit(t).ID, w.agreed()); err != nil {
-		t.Fatal(err)
-	}
-	if got := w.now(t).Assurance(w.Clock.Now()).Level; got != account.Verified {
-		t.Errorf("counts as %s", got)
 	}
 }
 
@@ -386,7 +377,7 @@ func TestJournalShowsOnesOwnActsWithMaskedNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	v := w.visit(t)
-	if _, err := w.desk.Confirm(t.Context(), w.op, v.ID, w.agreed()); err != nil {
+	if _, err := w.desk.Settle(t.Context(), w.op, v.ID, w.agreed()); err != nil {
 		t.Fatal(err)
 	}
 	acts, err := w.desk.Journal(t.Context(), w.op)

@@ -3,7 +3,6 @@ package confirm
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -16,9 +15,6 @@ import (
 	"github.com/propusk/propusk/idp/audit"
 	"github.com/propusk/propusk/idp/civil"
 	"github.com/propusk/propusk/idp/fault"
-	"github.com/propusk/propusk/idp/lock"
-	"github.com/propusk/propusk/idp/notice"
-	"github.com/propusk/propusk/idp/wish"
 )
 
 // Compared lists the fields of a profile that are held against the document, in its order. The names are
@@ -87,7 +83,7 @@ func (v *Visits) Case(ctx context.Context, op Operator, id string) (*Case, error
 	if visit.Outcome != "" {
 		return &Case{Visit: visit}, nil
 	}
-	if err := visit.decidable(v.Now()); err != nil {
+	if err := visit.decidable(v.Now(), false); err != nil {
 		return nil, err
 	}
 	a, err := v.Read.Account(ctx, visit.Account)
@@ -148,9 +144,9 @@ func shown(a *account.Account) ([]byte, error) {
 	return h[:], nil
 }
 
-func (w *Visit) decidable(now time.Time) error {
+func (w *Visit) decidable(now time.Time, second bool) error {
 	switch {
-	case w.Outcome != "":
+	case w.Outcome != "" && !(second && w.Outcome == VisitWaiting), second && w.Outcome == "":
 		return ErrVisitClosed
 	case !now.Before(w.Opened.Add(VisitLife)):
 		return ErrVisitOver
@@ -161,67 +157,43 @@ func (w *Visit) decidable(now time.Time) error {
 // errAlready ends a transaction that another one has done.
 var errAlready = errors.New("confirm: done already")
 
-// Confirm ends a visit with a confirmation. Everything must have agreed; the account must be the one that
-// was opened (ErrChanged), and nothing stand in the way (Obstacle). The account, the visit, the event and
-// the messages to all contacts are one transaction, so that of two submissions one confirms, and the other
-// finds that it is done and returns the same visit.
-func (v *Visits) Confirm(ctx context.Context, op Operator, id string, c Comparison) (*Visit, error) {
-	confirmation := account.Confirmation{
-		ID: rand.Text(), Method: account.ServiceCenter, At: v.Wall(), Operator: op.Account,
-	}
-	visit, err := v.decide(ctx, op, id, VisitConfirmed, func(tx VisitTx, visit *Visit, a *account.Account) (audit.Event, error) {
-		done := confirmation
-		done.Centre = visit.Centre
-		e := audit.Event{Kind: audit.Confirmed, Detail: map[string]string{
-			"method": done.Method.String(), "confirmation": done.ID,
-		}}
-		risen, err := tx.ChangeAccount(ctx, visit.Account, func(a *account.Account) error {
-			if !visit.unchanged(a) {
-				return ErrChanged
-			}
-			// The person stood here with the document: what a recovery left in doubt is settled.
-			a.Unrestrict()
-			return a.Confirm(done)
-		})
-		if err != nil {
-			return e, err
-		}
-		if err := lock.AtVisit(ctx, tx, v.Notices, risen.ID, op.Account, v.Now(), done.At); err != nil {
-			return e, err
-		}
-		if err := wish.Rose(ctx, tx, risen.ID, time.Time{}); err != nil {
-			return e, err
-		}
-		return e, v.Notices.Tell(ctx, tx, risen, notice.Confirmed, notice.With{
-			Method: done.Method, At: done.At, Link: v.Notices.DisownLink(risen.ID, done.ID),
-		})
-	}, c.judge)
-	if err != nil {
-		return nil, fmt.Errorf("confirm: visit: %w", err)
-	}
-	return visit, nil
-}
-
 // Refuse ends a visit without a confirmation. mismatches are names of Compared, and face and genuine;
 // others are left out. A second refusal changes nothing and returns the same visit.
 func (v *Visits) Refuse(ctx context.Context, op Operator, id string, mismatches []string) (*Visit, error) {
-	visit, err := v.decide(ctx, op, id, VisitRefused, func(_ VisitTx, visit *Visit, a *account.Account) (audit.Event, error) {
-		known := append(Compared(a.Profile.Person), "face", "genuine")
-		visit.Mismatch = slices.DeleteFunc(known, func(f string) bool { return !slices.Contains(mismatches, f) })
-		return audit.Event{Kind: audit.OperatorRefused, Detail: map[string]string{
-			"mismatch": strings.Join(visit.Mismatch, ","),
-		}}, nil
-	}, nil)
+	visit, err := v.decide(ctx, op, id, decision{
+		done: func(w *Visit) bool { return w.Outcome == VisitRefused },
+		act: func(_ VisitTx, w *Visit, a *account.Account) (audit.Event, afterwards, error) {
+			known := append(Compared(a.Profile.Person), "face", "genuine")
+			w.Mismatch = slices.DeleteFunc(known, func(f string) bool { return !slices.Contains(mismatches, f) })
+			w.Outcome = VisitRefused
+			return audit.Event{Kind: audit.OperatorRefused, Detail: map[string]string{"mismatch": strings.Join(w.Mismatch, ",")}}, nil, nil
+		},
+	})
 	if err != nil {
 		return nil, fmt.Errorf("confirm: refuse: %w", err)
 	}
 	return visit, nil
 }
 
-// decide closes a visit one way. The visit's own lock comes first, and so settles who was first.
-func (v *Visits) decide(ctx context.Context, op Operator, id, outcome string,
-	act func(tx VisitTx, visit *Visit, a *account.Account) (audit.Event, error), judge func(account.Person) error) (*Visit, error) {
-	visit, err := v.own(ctx, op, id)
+// A decision is what somebody does to a visit.
+type decision struct {
+	// second says that it is a colleague's, over a visit that waits.
+	second bool
+	// agrees wants the comparison to stand and nothing to be in the way.
+	agrees bool
+	// done tells that it has been done already: of two submissions one acts, and the other finds it so.
+	done  func(*Visit) bool
+	judge func(account.Person) error
+	// act does it and sets the outcome.
+	act func(tx VisitTx, w *Visit, a *account.Account) (audit.Event, afterwards, error)
+}
+
+// afterwards is done in the transaction when the visit has been written.
+type afterwards func() error
+
+// decide is the one way in which a visit moves. The visit's own lock comes first, and so settles who was first.
+func (v *Visits) decide(ctx context.Context, op Operator, id string, d decision) (*Visit, error) {
+	visit, err := v.theirs(ctx, op, id, d.second)
 	if err != nil {
 		return nil, err
 	}
@@ -236,39 +208,42 @@ func (v *Visits) decide(ctx context.Context, op Operator, id, outcome string,
 			return err
 		}
 		var e audit.Event
+		var then afterwards
 		visit, err = tx.ChangeVisit(ctx, id, func(w *Visit) error {
-			if w.Operator != op.Account {
+			if !d.second && w.Operator != op.Account || d.second && (w.Operator == op.Account || w.Centre != m.Centre) {
 				return ErrNoVisit
 			}
-			if w.Outcome == outcome {
+			if d.done(w) {
 				return errAlready
 			}
-			if err := w.decidable(v.Now()); err != nil {
+			if err := w.decidable(v.Now(), d.second); err != nil {
 				return err
 			}
 			obstacle, err := v.obstacle(ctx, tx, op.Account, a)
 			if err != nil {
 				return err
 			}
-			if obstacle != "" && (outcome == VisitConfirmed || obstacle.Partial()) {
+			if obstacle.Partial() || d.agrees && obstacle.bars(VisitReason(w.Reason)) {
 				return obstacle
 			}
-			if outcome == VisitConfirmed {
+			if d.agrees {
 				if !w.unchanged(a) {
 					return ErrChanged
 				}
 				p := a.Profile.Person
 				w.Person = &p
 			}
-			if judge != nil {
-				if err := judge(a.Profile.Person); err != nil {
+			if d.judge != nil {
+				if err := d.judge(a.Profile.Person); err != nil {
 					return err
 				}
 			}
-			if e, err = act(tx, w, a); err != nil {
+			if e, then, err = d.act(tx, w, a); err != nil {
 				return err
 			}
-			w.Outcome, w.Closed = outcome, v.Now()
+			if w.Outcome != VisitWaiting {
+				w.Closed = v.Now()
+			}
 			return nil
 		})
 		if err != nil {
@@ -278,10 +253,46 @@ func (v *Visits) decide(ctx context.Context, op Operator, id, outcome string,
 		for k, s := range e.Detail {
 			full.Detail[k] = s
 		}
-		return tx.RecordEvent(ctx, full)
+		if err := tx.RecordEvent(ctx, full); err != nil || then == nil {
+			return err
+		}
+		return then()
 	})
 	if errors.Is(err, errAlready) {
-		return v.own(ctx, op, id)
+		return v.theirs(ctx, op, id, d.second)
 	}
 	return visit, err
+}
+
+// theirs is a visit of the operator's own, or one of their centre's that waits for a second pair of eyes.
+func (v *Visits) theirs(ctx context.Context, op Operator, id string, second bool) (*Visit, error) {
+	if !second {
+		return v.own(ctx, op, id)
+	}
+	m, err := v.Serving(ctx, op.Account)
+	if err != nil {
+		return nil, err
+	}
+	visit, err := v.Read.Visit(ctx, id)
+	if errors.Is(err, fault.NotFound) || err == nil && (visit.Operator == op.Account || visit.Centre != m.Centre || len(visit.Risks) == 0) {
+		return nil, ErrNoVisit
+	}
+	if err != nil {
+		return nil, fmt.Errorf("confirm: visit: %w", err)
+	}
+	return visit, nil
+}
+
+// bars tells whether the obstacle stands in the way of this. New data is what a lapsed document calls for, and
+// access can be given back while data is checked.
+func (o Obstacle) bars(why VisitReason) bool {
+	switch o {
+	case "":
+		return false
+	case DocumentLapse:
+		return why != ToCorrect
+	case ChecksRunning:
+		return why == ToConfirm || why == ToHandCode || why == ToCorrect
+	}
+	return true
 }

@@ -60,7 +60,7 @@ func TestFormSaysTwiceWhatWasCompared(t *testing.T) {
 	if _, _, err := w.desk.Form(t.Context(), w.op, v.ID); !errors.Is(err, confirm.ErrNoVisit) {
 		t.Errorf("Form of an open visit: %v", err)
 	}
-	if _, err := w.desk.Confirm(t.Context(), w.op, v.ID, w.agreed()); err != nil {
+	if _, err := w.desk.Settle(t.Context(), w.op, v.ID, w.agreed()); err != nil {
 		t.Fatal(err)
 	}
 	w.change(t, func(a *account.Account) { a.Profile.Person.FamilyName = storagetest.Name(t, "Новикова") })

@@ -55,7 +55,7 @@ func (w *window) refusedBy(t *testing.T, v *confirm.Visit, o confirm.Obstacle) {
 	if err != nil || one.Obstacle != o || o.Partial() != (one.Account == nil) {
 		t.Errorf("Case = %+v, %v, want the obstacle %s", one, err, o)
 	}
-	_, err = w.desk.Confirm(t.Context(), w.op, v.ID, w.agreed())
+	_, err = w.desk.Settle(t.Context(), w.op, v.ID, w.agreed())
 	var got confirm.Obstacle
 	if !errors.As(err, &got) || got != o || !errors.Is(err, fault.Denied) {
 		t.Errorf("Confirm: %v, want %s", err, o)
@@ -105,7 +105,7 @@ func TestOnlyActiveOperatorsServe(t *testing.T) {
 		_, find := w.desk.Find(t.Context(), w.op, p.SNILS, w.document, confirm.ToConfirm)
 		_, open := w.desk.Open(t.Context(), w.op, w.citizen.ID, confirm.ToConfirm)
 		_, one := w.desk.Case(t.Context(), w.op, v.ID)
-		_, done := w.desk.Confirm(t.Context(), w.op, v.ID, w.agreed())
+		_, done := w.desk.Settle(t.Context(), w.op, v.ID, w.agreed())
 		_, refuse := w.desk.Refuse(t.Context(), w.op, v.ID, nil)
 		_, journal := w.desk.Journal(t.Context(), w.op)
 		_, _, form := w.desk.Form(t.Context(), w.op, v.ID)
@@ -136,7 +136,7 @@ func TestAVisitBelongsToItsOperator(t *testing.T) {
 	if _, err := w.desk.Case(t.Context(), op, v.ID); !errors.Is(err, confirm.ErrNoVisit) {
 		t.Errorf("Case: %v", err)
 	}
-	if _, err := w.desk.Confirm(t.Context(), op, v.ID, w.agreed()); !errors.Is(err, confirm.ErrNoVisit) {
+	if _, err := w.desk.Settle(t.Context(), op, v.ID, w.agreed()); !errors.Is(err, confirm.ErrNoVisit) {
 		t.Errorf("Confirm: %v", err)
 	}
 }

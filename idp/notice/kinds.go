@@ -123,6 +123,12 @@ const (
 	BankAccountDone    Kind = "bank_account_done"    // Service
 )
 
+// The messages about what was done at a window.
+const (
+	AccessRestored Kind = "access_restored" // At, Until: the phone's last day of opening the account without doubt
+	AccountErased  Kind = "account_erased"  // At
+)
+
 // WishOpen tells of a service that turned the citizen away and would let them in now.
 const WishOpen Kind = "wish_open" // Service
 
@@ -191,6 +197,9 @@ var kinds = map[Kind]need{
 	PasswordChanged: {to: everywhere, needs: []string{"At"}},
 	TOTPAdded:       {to: everywhere, needs: []string{"At"}},
 	TOTPRemoved:     {to: everywhere, needs: []string{"At"}},
+
+	AccessRestored: {to: everywhere, needs: []string{"At", "Until"}},
+	AccountErased:  {to: everywhere, needs: []string{"At"}},
 
 	RecoveryCode:      {to: direct, needs: []string{"Code"}},
 	RecoveryLink:      {to: direct, needs: []string{"Link"}},

@@ -295,7 +295,9 @@ func (d *Desk) set(ctx context.Context, tx Tx, id account.ID, p lock.Password, r
 			return err
 		}
 		a.Credential.Password, a.Credential.PasswordChanged = p.Hash, wall
-		if len(a.Confirmations) > 0 { // suspended ones too: an agreement brings them back
+		if a.Credential.Restored.Covers(p.Through, now) {
+			a.Credential.Restored = account.Restoration{} // once: they stood at a window with the document
+		} else if len(a.Confirmations) > 0 { // suspended ones too: an agreement brings them back
 			a.Restrict(through, now, wall, now.Add(d.Restrict))
 			until = a.RestrictedUntil
 		}

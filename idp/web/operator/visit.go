@@ -192,7 +192,7 @@ func (d *Door) decide(c echo.Context) error {
 	var err error
 	switch frame.Field(c, "act") {
 	case "confirm":
-		_, err = d.Visits.Confirm(ctx, op, number, seen)
+		_, err = d.Visits.Settle(ctx, op, number, seen)
 	case "refuse":
 		if !seen.Face {
 			differs = append(differs, "face")

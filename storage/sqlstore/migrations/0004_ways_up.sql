@@ -181,3 +181,14 @@ CREATE TABLE letter_batch (
 );
 CREATE INDEX letter_batch_at ON letter_batch (at);
 CREATE INDEX letter_live ON letter (at) WHERE live = 1;
+
+-- Activation codes that service centres handed over.
+CREATE TABLE envelope (
+  id      {id}    NOT NULL PRIMARY KEY,
+  account BIGINT  NOT NULL,
+  at      BIGINT  NOT NULL,
+  live    BIGINT  NOT NULL,     -- 1: neither used nor cancelled
+  version BIGINT  NOT NULL,
+  body    {bytes} NOT NULL
+);
+CREATE INDEX envelope_account ON envelope (account, at);

@@ -1,0 +1,162 @@
+package confirm
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/propusk/propusk/idp/account"
+	"github.com/propusk/propusk/idp/audit"
+	"github.com/propusk/propusk/idp/civil"
+	"github.com/propusk/propusk/idp/fault"
+	"github.com/propusk/propusk/idp/seal"
+)
+
+// An Envelope is an activation code that a service centre handed over: the person was compared with their
+// document, and enters the code at home. Entering it confirms by service_center, as of the visit's centre and
+// operator. The code itself is kept in the visit until it is printed, and as a keyed hash here.
+type Envelope struct {
+	ID        string // the visit's
+	Account   account.ID
+	Centre    string
+	Operator  account.ID
+	Hash      []byte
+	Tries     int
+	Made      time.Time
+	Until     time.Time // Now
+	Used      time.Time
+	Cancelled time.Time
+	Version   int64
+}
+
+// Live tells whether the code can be entered at now.
+func (e *Envelope) Live(now time.Time) bool {
+	return e.Used.IsZero() && e.Cancelled.IsZero() && now.Before(e.Until)
+}
+
+// An EnvelopeStore keeps envelopes.
+type EnvelopeStore interface {
+	SaveEnvelope(ctx context.Context, e *Envelope) error // new
+	// LastEnvelope returns the newest of an account; fault.NotFound.
+	LastEnvelope(ctx context.Context, id account.ID) (*Envelope, error)
+	ChangeEnvelope(ctx context.Context, id string, f func(*Envelope) error) (*Envelope, error)
+}
+
+const (
+	// EnvelopeLife is how long an activation code can be entered.
+	EnvelopeLife = 14 * 24 * time.Hour
+	// envelopeTries is how many wrong codes end it.
+	envelopeTries = 5
+	// EnvelopePrint is how long its paper can be printed once more: printers jam.
+	EnvelopePrint = 15 * time.Minute
+	envelopeKind  = "activation_code"
+)
+
+// ErrNoEnvelope reports that there is no activation code to enter.
+var ErrNoEnvelope = fmt.Errorf("confirm: no live activation code: %w", fault.NotFound)
+
+// drawn makes a code outside of any transaction.
+func (v *Visits) drawn() (civil.LetterCode, error) {
+	c, err := civil.NewLetterCode(rand.Reader)
+	if err != nil {
+		return c, fmt.Errorf("confirm: draw a code: %w", err)
+	}
+	return c, nil
+}
+
+// envelopeSalt binds a code to its envelope and to whom it was handed to.
+func envelopeSalt(id string, p account.Person) []byte { return salt(id, p) }
+
+// hand makes an envelope; the one before is void.
+func (v *Visits) hand(ctx context.Context, tx VisitTx, w *Visit, a *account.Account, code civil.LetterCode) (audit.Event, error) {
+	e := audit.Event{Kind: audit.CodeHanded, Detail: map[string]string{"envelope": w.ID}}
+	if old, err := tx.LastEnvelope(ctx, a.ID); err == nil && old.Live(v.Now()) {
+		if _, err := tx.ChangeEnvelope(ctx, old.ID, func(o *Envelope) error { o.Cancelled = v.Now(); return nil }); err != nil {
+			return e, err
+		}
+	} else if err != nil && !errors.Is(err, fault.NotFound) {
+		return e, err
+	}
+	d, err := v.Ring.KeyedHash(envelopeKind, code.String(), envelopeSalt(w.ID, a.Profile.Person))
+	if err != nil {
+		return e, err
+	}
+	w.Code = code.String()
+	return e, tx.SaveEnvelope(ctx, &Envelope{
+		ID: w.ID, Account: a.ID, Centre: w.Centre, Operator: w.Operator, Made: v.Now(), Until: v.Now().Add(EnvelopeLife),
+		Hash: append(binary.BigEndian.AppendUint32(nil, d.KeyID), d.Digest...),
+	})
+}
+
+// Envelope returns the account's live envelope, for its page; ErrNoEnvelope.
+func (v *Visits) Envelope(ctx context.Context, id account.ID) (*Envelope, error) {
+	e, err := v.Read.LastEnvelope(ctx, id)
+	if errors.Is(err, fault.NotFound) || err == nil && !e.Live(v.Now()) {
+		return nil, ErrNoEnvelope
+	}
+	if err != nil {
+		return nil, fmt.Errorf("confirm: envelope: %w", err)
+	}
+	return e, nil
+}
+
+// Activate takes the code of an envelope and confirms. What cannot be a code is fault.Fields and costs no
+// try; a wrong one is a WrongCodeError and costs one; ErrNoEnvelope when there is none to enter.
+func (v *Visits) Activate(ctx context.Context, id account.ID, typed string) (*account.Account, error) {
+	a, err := v.Read.Account(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("confirm: activate: %w", err)
+	}
+	e, err := v.Envelope(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	code, err := civil.ParseLetterCode(typed)
+	if err != nil {
+		return nil, fault.Fields{{Name: "activation-code", Code: civil.CodeOf(err)}}
+	}
+	if len(e.Hash) <= 4 {
+		return nil, ErrNoEnvelope
+	}
+	digest := seal.IndexDigest{KeyID: binary.BigEndian.Uint32(e.Hash), Digest: e.Hash[4:]}
+	fits, err := v.Ring.CheckKeyedHash(digest, envelopeKind, code.String(), envelopeSalt(e.ID, a.Profile.Person))
+	if err != nil {
+		return nil, fmt.Errorf("confirm: activate: %w", err)
+	}
+	var wrong error
+	err = v.Atomically(ctx, func(tx VisitTx) error {
+		wrong = nil
+		e, err := tx.ChangeEnvelope(ctx, e.ID, func(o *Envelope) error {
+			if !o.Live(v.Now()) {
+				return ErrNoEnvelope
+			}
+			if fits {
+				o.Used = v.Now()
+				return nil
+			}
+			if o.Tries++; o.Tries >= envelopeTries {
+				o.Cancelled = v.Now()
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if !fits {
+			wrong = &WrongCodeError{Left: max(0, envelopeTries-e.Tries)}
+			return tx.RecordEvent(ctx, audit.Event{At: v.Wall(), Kind: audit.CodeWrong, Account: id, Detail: map[string]string{"envelope": e.ID}})
+		}
+		a, _, err = Prove(ctx, tx, v.Notices, Proof{
+			Account: id, Judged: a.Profile.Person, Now: v.Now(), Wall: v.Wall(), Detail: map[string]string{"envelope": e.ID},
+			Confirmation: account.Confirmation{Method: account.ServiceCenter, Centre: e.Centre, Operator: e.Operator},
+		})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("confirm: activate: %w", err)
+	}
+	return a, wrong
+}
