@@ -206,7 +206,7 @@ func (d *Door) showStop(c echo.Context) error {
 	}
 	p, err := d.Locks.Opened(c.Request().Context(), c.Param("token"))
 	if errors.Is(err, lock.ErrOver) {
-		return d.render(c, http.StatusGone, "", ui.StopChange{State: "over"})
+		return d.render(c, http.StatusOK, "", ui.StopChange{State: "over"})
 	}
 	if err != nil {
 		return err
@@ -230,7 +230,7 @@ func (d *Door) stopByLink(c echo.Context) error {
 	ctx := c.Request().Context()
 	p, err := d.Locks.StopByLink(ctx, strings.TrimSpace(c.Param("token")), edge.RequestID(ctx))
 	if errors.Is(err, lock.ErrOver) {
-		return d.render(c, http.StatusGone, "", ui.StopChange{State: "over"})
+		return d.render(c, http.StatusOK, "", ui.StopChange{State: "over"})
 	}
 	if err != nil {
 		return err
