@@ -37,7 +37,7 @@ func (r *Renderer) constants(s *speaker, page string) constants {
 }
 
 // fold writes into the templates what never changes: most of a page is sentences, and looking each up anew
-// was most of the work of showing one. It comes before the first execution, so that html/template judges the
+// was a third of the allocations of showing one. It comes before the first execution, so that html/template judges the
 // result; the sentences are escaped, which serves text and quoted attributes, and our templates put
 // sentences nowhere else.
 func fold(t *template.Template, c constants) error {
