@@ -32,6 +32,15 @@ type commandLine struct {
 		Show   rpShow   `cmd:"" help:"Show a registration as JSON."`
 		Remove rpRemove `cmd:"" help:"Remove a relying party. Its tokens are refused from then on."`
 	} `cmd:"" name:"rp" help:"Relying parties."`
+	Partner struct {
+		Add       partnerAdd       `cmd:"" help:"Register a partner, or change one with --replace."`
+		List      partnerList      `cmd:"" help:"List partners."`
+		Show      partnerShow      `cmd:"" help:"Show a registration as JSON."`
+		Disable   partnerDisable   `cmd:"" help:"Switch a partner off: its tokens are refused from then on."`
+		Key       partnerKey       `cmd:"" help:"Make a key pair, for trying the partner API."`
+		Assertion partnerAssertion `cmd:"" help:"Sign an assertion for the token endpoint."`
+		Proof     partnerProof     `cmd:"" help:"Sign a DPoP proof for one call."`
+	} `cmd:"" help:"Banks and others who speak by program."`
 	Centre struct {
 		Add  centreAdd  `cmd:"" help:"Add or change a service centre."`
 		List centreList `cmd:"" help:"List service centres."`
