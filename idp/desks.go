@@ -140,9 +140,10 @@ func newDesks(c Config, p *Provider) (*desks, error) {
 	maps.Copy(p.handlers, d.letters.Handlers())
 	d.visits = confirm.NewVisits(confirm.VisitConfig{
 		Read: records, Atomically: within(records, func(tx *sqlstore.Stores) confirm.VisitTx { return tx }),
-		Notices: d.notices, Print: press, Codes: confirm.NewVisitCodes(transients, ring, c.Now), Ring: ring,
+		Notices: d.notices, Print: press, Codes: confirm.NewVisitCodes(transients, ring, c.Now), Ring: ring, Registry: d.registry, Processing: processing,
 		Limits: &limit.Keeper{Store: transients, Digest: ring, Now: c.Now}, Two: c.TwoPersons, Now: c.Now, Wall: c.Wall,
 	})
+	maps.Copy(p.handlers, d.visits.Handlers())
 	waits := confirm.Waits{
 		Atomically: within(records, func(tx *sqlstore.Stores) confirm.Tx { return tx }), Notices: d.notices, Now: c.Now, Wall: c.Wall,
 	}

@@ -66,6 +66,7 @@ const (
 	OperatorSignedIn      Kind = "operator_signed_in"
 	OperatorAsked         Kind = "operator_asked" // a colleague to look too
 	OperatorRestored      Kind = "operator_restored"
+	OperatorTookData      Kind = "operator_took_data"
 	AccessRestored        Kind = "access_restored"
 	CodeHanded            Kind = "code_handed"
 	CodeWrong             Kind = "code_wrong"
@@ -97,7 +98,7 @@ func Kinds() []Kind {
 		ContactAdded, ContactRemoved, ContactProved, ContactClaimed, ContactKept, ContactNotMoved,
 		ApplicationFiled, ApplicationAgreed, ApplicationRefused, ApplicationOverdue,
 		LetterOrdered, LetterCancelled, LetterWrongCode, Confirmed, Lowered, Withdrawn, HeldBack, Released, Deceased, Reopened, RecallChanged,
-		OperatorSearched, OperatorOpened, OperatorRefused, OperatorPrinted, OperatorSignedIn, OperatorAsked, OperatorRestored,
+		OperatorSearched, OperatorOpened, OperatorRefused, OperatorPrinted, OperatorSignedIn, OperatorAsked, OperatorRestored, OperatorTookData,
 		AccessRestored, CodeHanded, CodeWrong, Erased,
 		ConsentGiven, ConsentDenied, ConsentRevoked, PartyChanged, PartnerChanged, BankAsked, BankRegistering, BankRegistrationEnded, KeysRotated, CodeReplayed, RefreshReplayed, CertificateRefused, TrustChanged,
 		Frozen, LockSet, LockLifted, ChangeAnnounced, ChangeStopped,

@@ -114,6 +114,8 @@ type Visit struct {
 	Second account.ID `json:",omitempty"`
 	// Phone is a number that the person at the window is proving, or has proved.
 	Phone *contact.Proof `json:",omitempty"`
+	// New is the data of a new document, as the operator typed it; it is what is compared then.
+	New *account.Person `json:",omitempty"`
 	// Code is the envelope's, until it is printed.
 	Code string `json:",omitempty"`
 }

@@ -139,12 +139,18 @@ type VisitReader interface {
 	LastApplication(ctx context.Context, id account.ID) (*registry.Application, error)
 	LastLetter(ctx context.Context, id account.ID) (*Letter, error)
 	LastEnvelope(ctx context.Context, id account.ID) (*Envelope, error)
+	LastVisit(ctx context.Context, id account.ID) (*Visit, error)
+	Application(ctx context.Context, id string) (*registry.Application, error)
 	EventsBy(ctx context.Context, actor account.ID, before int64, limit int) ([]audit.Event, error)
 }
 
 // A VisitTx is the transaction of a step of a visit.
 type VisitTx interface {
 	Tx
+	registry.Tx
+	CreateAccount(ctx context.Context, a *account.Account) error
+	// RemoveUnclaimed erases an account that nobody has taken over; fault.Conflict if somebody has.
+	RemoveUnclaimed(ctx context.Context, id account.ID) error
 	Member(ctx context.Context, a account.ID) (*centre.Member, error)
 	EnvelopeStore
 	// EraseAccount removes an account with all that is kept of it; events stay, which name nobody.
@@ -158,6 +164,13 @@ type VisitConfig struct {
 	Notices    *notice.Notices
 	Print      VisitPrinter
 	Codes      *VisitCodes
+	// Registry checks the data that is taken down at a window.
+	Registry interface {
+		File(ctx context.Context, tx registry.Tx, f registry.Filing) (*registry.Application, error)
+		Today() civil.Date
+	}
+	// Processing is the version of the consent to the processing of personal data that is signed there.
+	Processing string
 	Ring       *seal.Ring
 	Limits     *limit.Keeper
 	// Two says when one operator is not enough.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -19,6 +20,7 @@ import (
 	"github.com/propusk/propusk/idp/fault"
 	"github.com/propusk/propusk/idp/limit"
 	"github.com/propusk/propusk/idp/notice"
+	"github.com/propusk/propusk/idp/registry"
 	"github.com/propusk/propusk/storage/sqlstore"
 	"github.com/propusk/propusk/storage/storagetest"
 )
@@ -33,6 +35,8 @@ type window struct {
 	document string
 	mu       sync.Mutex
 	told     []notice.Message
+	registry *registry.Desk
+	bureaus  bureaus
 }
 
 // outbox keeps what was posted beside the real one.
@@ -53,7 +57,15 @@ func open(t *testing.T, s *storagetest.Stores) *window {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.registry = registry.New(registry.Config{
+		Store: s.Records, Pension: &w.bureaus, Interior: &w.bureaus, Tax: &w.bureaus, Notices: n,
+		Atomically: func(ctx context.Context, f func(registry.Tx) error) error {
+			return s.Atomically(ctx, func(tx *sqlstore.Stores) error { return f(tx) })
+		},
+		Now: s.Clock.Now, Wall: s.Clock.Now, Log: slog.New(slog.DiscardHandler),
+	})
 	w.desk = confirm.NewVisits(confirm.VisitConfig{
+		Registry: w.registry, Processing: "2026-11",
 		Read: s.Records, Notices: n, Print: print.Press{Issuer: "http://localhost:8080"}, Now: s.Clock.Now, Wall: s.Clock.Now,
 		Codes: confirm.NewVisitCodes(s.Transients, s.Keyring.Ring, s.Clock.Now), Ring: s.Keyring.Ring,
 		Limits: &limit.Keeper{Store: s.Transients, Digest: s.Keyring.Ring, Now: s.Clock.Now},

@@ -100,8 +100,11 @@ func spell(risks []Risk) string {
 
 // ready tells what a visit still lacks for what it is for.
 func (w *Visit) ready() error {
-	if VisitReason(w.Reason) == ToRestore && (w.Phone == nil || w.Phone.Proved.IsZero()) {
+	switch why := VisitReason(w.Reason); {
+	case (why == ToRestore || why == ToRegister) && (w.Phone == nil || w.Phone.Proved.IsZero()):
 		return fault.Fields{{Name: "tel", Code: "tel.unproved"}}
+	case why == ToCorrect && w.New == nil:
+		return fault.Fields{{Name: "document-number", Code: "document.required"}}
 	}
 	return nil
 }
@@ -118,6 +121,12 @@ func (v *Visits) perform(ctx context.Context, tx VisitTx, w *Visit, a *account.A
 		return e, nil, err
 	case ToRestore:
 		e, err := v.restore(ctx, tx, w)
+		return e, nil, err
+	case ToCorrect:
+		e, err := v.correct(ctx, tx, w, a)
+		return e, nil, err
+	case ToRegister:
+		e, err := v.register(ctx, tx, w)
 		return e, nil, err
 	case ToDelete:
 		return v.erase(ctx, tx, w, a)

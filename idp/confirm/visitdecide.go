@@ -230,11 +230,11 @@ func (v *Visits) decide(ctx context.Context, op Operator, id string, d decision)
 				if !w.unchanged(a) {
 					return ErrChanged
 				}
-				p := a.Profile.Person
+				p := w.compared(a)
 				w.Person = &p
 			}
 			if d.judge != nil {
-				if err := d.judge(a.Profile.Person); err != nil {
+				if err := d.judge(w.compared(a)); err != nil {
 					return err
 				}
 			}
@@ -283,6 +283,14 @@ func (v *Visits) theirs(ctx context.Context, op Operator, id string, second bool
 	return visit, nil
 }
 
+// compared is the data that is held against the document in hand.
+func (w *Visit) compared(a *account.Account) account.Person {
+	if w.New != nil {
+		return *w.New
+	}
+	return a.Profile.Person
+}
+
 // bars tells whether the obstacle stands in the way of this. New data is what a lapsed document calls for, and
 // access can be given back while data is checked.
 func (o Obstacle) bars(why VisitReason) bool {
@@ -291,6 +299,8 @@ func (o Obstacle) bars(why VisitReason) bool {
 		return false
 	case DocumentLapse:
 		return why != ToCorrect
+	case NotStandard:
+		return why != ToRegister
 	case ChecksRunning:
 		return why == ToConfirm || why == ToHandCode || why == ToCorrect
 	}

@@ -105,6 +105,7 @@ func (s *Stores) ChangeRegistration(ctx context.Context, id string, f func(*bank
 var unclaimedDrop = []text{
 	both(`DELETE FROM bank_registration WHERE account = $1`),
 	both(`DELETE FROM application WHERE account = $1`),
+	both(`DELETE FROM visit WHERE account = $1`),
 	both(`DELETE FROM lookup WHERE account = $1`),
 	both(`DELETE FROM account WHERE id = $1`),
 }

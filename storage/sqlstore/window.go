@@ -12,6 +12,11 @@ var envelopes = newDossier("envelope", func(e *confirm.Envelope) card {
 	return card{e.ID, e.Account, e.Made, e.Used.IsZero() && e.Cancelled.IsZero(), &e.Version}
 })
 
+// LastVisit returns the newest visit of an account (confirm.VisitReader).
+func (s *Stores) LastVisit(ctx context.Context, id account.ID) (*confirm.Visit, error) {
+	return visits.get(ctx, s, visits.last, int64(id))
+}
+
 // SaveEnvelope writes a new envelope (confirm.EnvelopeStore).
 func (s *Stores) SaveEnvelope(ctx context.Context, e *confirm.Envelope) error {
 	return envelopes.add(ctx, s, e)
