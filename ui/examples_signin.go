@@ -2,7 +2,7 @@ package ui
 
 func (SignIn) examples() []Example {
 	return []Example{
-		{"to a service", SignIn{Origin: &exampleOrigin}},
+		{"to a service", SignIn{Origin: &exampleOrigin, CertificateURL: "/login/certificate?tx=AQIDBA"}},
 		{"by itself", SignIn{Notice: "password_changed"}},
 		{"wrong", SignIn{Form: Form{Faults: []Fault{{Field: "username", Code: "login.wrong"}}}, Origin: &exampleOrigin, Username: "+7 900 000-00-41", ForeignComputer: true}},
 		{"over", SignIn{Form: Form{Faults: []Fault{{Field: "username", Code: "login.over"}}}, Username: "anna@example.org"}},

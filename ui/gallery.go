@@ -32,7 +32,7 @@ func exampleFrame(p Page) Frame {
 		"account": "account", "contacts": "account", "contact-remove": "account",
 		"profile": "profile", "check-answers": "profile", "checks": "profile",
 		"methods": "level", "letter-address": "level", "letter-check": "level", "letter": "level",
-		"visit": "level", "confirmed": "level", "use-now": "level",
+		"visit": "level", "signature": "level", "signature-present": "level", "confirmed": "level", "use-now": "level",
 		"assurance": "assurance", "locks": "locks", "lock-lift": "locks",
 		"security": "security", "totp-setup": "security", "totp-off": "security", "password-change": "security",
 		"operator-search": "visit", "operator-compare": "visit", "operator-done": "visit", "operator-form": "visit",

@@ -114,9 +114,9 @@ type Centre struct{ Name, Address, Hours, Phone string }
 // all lists every page once; the order is that of a citizen's life.
 func all() []Page {
 	return []Page{
-		SignIn{}, TOTPCode{}, SMSCode{}, CreateAccount{}, EmailSent{}, EmailConfirm{}, Password{}, AccountCreated{},
+		SignIn{}, CertificateRefused{}, TOTPCode{}, SMSCode{}, CreateAccount{}, EmailSent{}, EmailConfirm{}, Password{}, AccountCreated{},
 		Account{}, Profile{}, CheckAnswers{}, Checks{},
-		Methods{}, LetterAddress{}, LetterCheck{}, Letter{}, Visit{}, Centres{}, Banks{}, BankReturn{}, BankAccount{}, Confirmed{}, NotMe{}, UseNow{},
+		Methods{}, LetterAddress{}, LetterCheck{}, Letter{}, Visit{}, Centres{}, Banks{}, BankReturn{}, BankAccount{}, Signature{}, SignaturePresent{}, Confirmed{}, NotMe{}, UseNow{},
 		Consent{}, Refusal{}, Why{}, FormPost{}, Logout{}, LoggedOut{}, Error{},
 		RecoverStart{}, RecoverIdentity{}, RecoverDone{}, RecoverInPerson{},
 		Assurance{}, Locks{}, LockLift{}, StopChange{}, Security{}, TOTPSetup{}, TOTPOff{}, PasswordChange{}, Contacts{}, ContactRemove{}, Legal{},

@@ -11,6 +11,7 @@ type SignIn struct {
 	Notice          string // "", signed_out, password_changed, recovered, ended: why the person is here
 	RegisterURL     string // "" means /register
 	RecoverURL      string // "" means /recover
+	CertificateURL  string // where a certificate takes the password's place; "" when it cannot
 	Staff           bool   // the console: nobody registers there, and a password is recovered in person
 }
 
