@@ -68,7 +68,7 @@ func (p *Provider) open(c Config, d *desks) error {
 	programs, err := partnerapi.New(partnerapi.Config{
 		Issuer: strings.TrimSuffix(c.Issuer.String(), "/"), Open: opener(protocol), Partners: p.Partners, Answers: records,
 		Proofs: &dpop.Verifier{Store: p.stores.Transients, Ring: ring, Wall: c.Wall}, Transients: p.stores.Transients, Ring: ring,
-		Bank: d.bank, Now: c.Now, Log: c.Log,
+		Bank: d.bank, Letters: d.letters, Keep: records, Now: c.Now, Log: c.Log,
 	})
 	if err != nil {
 		return err

@@ -47,6 +47,7 @@ var surfaces = map[string]surface{
 	"/register/bank/:token": {fields: "snils document-number password password-again consent suggest", act: "consent=1"},
 
 	"/partner/v1/openapi.json": {}, "/partner/v1/confirmations": {}, "/partner/v1/registrations": {},
+	"/partner/v1/letters/:id/status":       {},
 	"/partner/v1/confirmations/:reference": {}, "/partner/v1/registrations/:reference": {},
 
 	"/recover":             {ref: "tx", fields: "username"},

@@ -34,6 +34,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/propusk/propusk/idp/bank"
+	"github.com/propusk/propusk/idp/confirm"
 	"github.com/propusk/propusk/idp/dpop"
 	"github.com/propusk/propusk/idp/edge"
 	"github.com/propusk/propusk/idp/fault"
@@ -67,6 +68,8 @@ type Config struct {
 	Transients transient.Store
 	Ring       *seal.Ring
 	Bank       *bank.Desk
+	Letters    *confirm.Mail
+	Keep       partner.Answers // for effects that are the same when done twice
 	Now        func() time.Time
 	Log        *slog.Logger
 }
@@ -100,6 +103,7 @@ func (d *Door) Mount(e *echo.Echo) {
 	g := e.Group(Root, named)
 	g.GET("/openapi.json", d.showDescription)
 	d.mountBank(g)
+	d.mountLetters(g)
 }
 
 // named tells the edge the route, for the log line and the metrics.

@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/propusk/propusk/idp/bank"
+	"github.com/propusk/propusk/idp/confirm"
 	"github.com/propusk/propusk/idp/dpop"
 	"github.com/propusk/propusk/idp/edge"
 	"github.com/propusk/propusk/idp/fault"
@@ -56,6 +57,7 @@ var told = []struct {
 	{bank.ErrReference, http.StatusConflict, "reference_used", "the reference was used for another request; GET shows what became of it"},
 	{bank.ErrTicket, http.StatusConflict, "ticket_over", "the ticket is over or was used: the client has to begin at Propusk again"},
 	{partner.ErrOtherRequest, http.StatusUnprocessableEntity, "idempotency_key_reused", "the Idempotency-Key came before with another request"},
+	{confirm.ErrNotPrinted, http.StatusConflict, "not_printed", "nobody was given this letter yet"},
 	{fault.NotFound, http.StatusNotFound, "not_found", "there is nothing under this reference"},
 	{fault.Denied, http.StatusForbidden, "denied", ""},
 	{fault.Conflict, http.StatusConflict, "conflict", "it changed meanwhile: send the request again, with the same Idempotency-Key"},
