@@ -70,7 +70,7 @@ func TestFrozenAccountIsLetInNowhereAndOpensAgainInTime(t *testing.T) {
 		}
 
 		// No party, silent or not; our own pages, yes.
-		page := b.Get("/oauth2/authorize?" + p.Ask().Encode()).At("/login/refusal", http.StatusOK)
+		page := b.Get("/oauth2/authorize?"+p.Ask().Encode()).At("/login/refusal", http.StatusOK)
 		if !strings.Contains(page.Text(), "запрет") || page.Find(`button[value="unlock"]`).Length() != 1 {
 			t.Errorf("the refusal: %s", page.Text())
 		}
@@ -291,12 +291,58 @@ func TestLockOnAMethodHolds(t *testing.T) {
 	if got := b.Post("/account/locks", url.Values{"shut": {"service_center"}}); got.Status < 400 {
 		t.Errorf("a visit is shut off: %d", got.Status)
 	}
-	// With a second factor, lifting asks for it too.
 	if got := b.Post("/account/locks", url.Values{"wait": {"1"}}); got.Status < 400 {
 		t.Errorf("a waiting period nobody offers: %d", got.Status)
 	}
 	b.Get("/account/locks").Submit("wait", "72")
 	if b.Get("/account/locks").Submit("wait", "24"); locksOf(t, w, a.ID).Wait != 72*time.Hour {
 		t.Error("a waiting period is made shorter without asking")
+	}
+}
+
+func TestLiftingAsksForTheSecondFactorToo(t *testing.T) {
+	w := idptest.New(t)
+	a := w.NewOperator()
+	b := w.Browser()
+	b.Get("/login").Submit("username", idptest.Phone(a), "password", idptest.Password).Submit("code", idptest.TOTP(t)).At("/account", http.StatusOK)
+	b.Get("/account/locks").Submit("freeze", "1")
+	page := b.Get("/account/locks/lift?kind=freeze")
+	for _, code := range []string{"", "000000"} {
+		page.Submit("password", idptest.Password, "code", code).At("/account/locks/lift", http.StatusUnprocessableEntity)
+	}
+	if all, err := w.Records.Pendings(t.Context(), a.ID); err != nil || len(all) != 0 {
+		t.Errorf("waiting: %v, %v", all, err)
+	}
+	console := w.Browser().Get("/operator").Submit("username", idptest.Phone(a), "password", idptest.Password)
+	if console.URL.Path == "/operator" || console.URL.Path == "/operator/login/code" {
+		t.Errorf("a member of staff whose account is frozen is let to %s", console.URL.Path)
+	}
+}
+
+// What was so at the beginning must still be so when a recovery's time comes: the owner who was quicker with a
+// new password keeps it.
+func TestRecoveryThatWaitedLapsesWhenThePasswordChanged(t *testing.T) {
+	w := idptest.New(t)
+	a := w.NewCitizen(account.Simplified)
+	b := w.Browser()
+	b.SignIn(a)
+	b.Get("/account/locks").Submit("wait", "24")
+	p := w.Browser().Get("/recover").Submit("username", idptest.Phone(a))
+	code := ""
+	until(t, "the code", func() bool {
+		for _, m := range w.Messages(idptest.Phone(a)) {
+			if m.Code != "" {
+				code = m.Code
+			}
+		}
+		return code != ""
+	})
+	p.Submit("code", code).Submit("password", "Novyj-parol-77", "password-again", "Novyj-parol-77").At("/recover/done", http.StatusOK)
+	b.Get("/account/security/password").Submit("current-password", idptest.Password, "password", "Hozyain-2026-les", "password-again", "Hozyain-2026-les").
+		At("/account/security", http.StatusOK)
+	w.Advance(24*time.Hour + time.Second)
+	until(t, "word that nothing came of it", func() bool { return told(w, idptest.Email(a), "Ничего не изменилось") })
+	if got := w.Browser().Get("/login").Submit("username", idptest.Phone(a), "password", "Hozyain-2026-les"); got.URL.Path != "/account" {
+		t.Errorf("the owner is at %s", got.URL.Path)
 	}
 }

@@ -77,7 +77,9 @@ func TestVisitLeadsFromTheRefusalBackIntoTax(t *testing.T) {
 
 	visited(t, w, a)
 	tel := idptest.Phone(a)
-	until(t, "the message", func() bool { return told(w, tel, "вы хотели войти на сайт «Налоговая служба»") })
+	until(t, "the message", func() bool {
+		return told(w, tel, "вы хотели войти на сайт «Налоговая служба»")
+	})
 	// The browser that was refused goes back into the same request: it still waits.
 	done := b.Get("/account/confirm/done")
 	back := done.Find(".Actions a.Button").AttrOr("href", "")

@@ -23,7 +23,7 @@ type Account struct {
 	LastLogin       *Login
 	Wishes          []Wish    // services that turned the person away and would let them in now
 	Frozen          time.Time // since when; zero: not frozen
-	Notice          string // "", profile_saved, contact_added, contact_later, password_changed, totp_on, totp_off
+	Notice          string    // "", profile_saved, contact_added, contact_later, password_changed, totp_on, totp_off
 }
 
 // A Login is one entry. Place is empty when unknown.
@@ -76,6 +76,8 @@ type Checks struct {
 	Items        []Check
 	Taken        bool // the SNILS belongs to another checked account
 	ConfirmURL   string
+	Origin       *Origin // the service whose request waits and can go on now
+	BackURL      string
 }
 
 // A Check is one registry's part.

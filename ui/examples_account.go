@@ -61,9 +61,11 @@ func (Checks) examples() []Example {
 	agreed.State, agreed.Items = "agreed", []Check{{"pension", "agreed", at(24, 14, 26), nil}, {"interior", "agreed", at(24, 14, 25), nil}, {"tax", "not_found", at(24, 14, 27), nil}}
 	refused.State, refused.Items = "refused", []Check{{"pension", "refused", at(24, 14, 26), []string{"snils", "birth_date"}}, {"interior", "agreed", at(23, 14, 25), nil}}
 	taken.State, taken.Taken, taken.Items = "refused", true, agreed.Items[:2]
+	back := agreed
+	back.Origin, back.BackURL = &Origin{Name: "Запись к врачу", Host: "doctor.example"}, "/login?tx=AQIDBA"
 	ended.State = "ended"
 	overdue.State, overdue.Items = "overdue", late.Items[:2]
-	return []Example{{"running", base}, {"registry is late", late}, {"agreed", agreed}, {"refused", refused}, {"SNILS is taken", taken}, {"ended by another", ended}, {"overdue", overdue}}
+	return []Example{{"running", base}, {"registry is late", late}, {"agreed", agreed}, {"agreed, a service waits", back}, {"refused", refused}, {"SNILS is taken", taken}, {"ended by another", ended}, {"overdue", overdue}}
 }
 
 func (Contacts) examples() []Example {

@@ -13,6 +13,7 @@ import (
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/audit"
 	"github.com/propusk/propusk/idp/fault"
+	"github.com/propusk/propusk/idp/partner"
 	"github.com/propusk/propusk/idp/policy"
 	"github.com/propusk/propusk/idp/rp"
 	"github.com/propusk/propusk/storage/sqlstore"
@@ -36,6 +37,7 @@ type rpAdd struct {
 	Redirect    []string `help:"Redirect address; repeat for several." placeholder:"URL" sep:"none"`
 	PostLogout  []string `help:"Address after signing out; repeat for several." placeholder:"URL" sep:"none"`
 	Backchannel string   `help:"Address of back-channel logout." placeholder:"URL"`
+	Initiate    string   `help:"Where a sign-in begins that Propusk starts: for people who were turned away and may come now." placeholder:"URL"`
 	Grant       []string `help:"authorization_code (default), refresh_token, client_credentials."`
 	Scope       []string `help:"openid (default), profile, email, phone, address, snils, inn, documents, offline_access."`
 	Alg         string   `help:"ES256 (default) or RS256." enum:",ES256,RS256" default:""`
@@ -58,6 +60,11 @@ func (c *rpAdd) Run(d *desk) error {
 	return d.with(func(o *stores.Opened) error {
 		secret := ""
 		err := o.Atomically(d.ctx, func(tx *sqlstore.Stores) error {
+			if _, err := tx.Partner(d.ctx, partner.ID(p.ID)); err == nil {
+				return fmt.Errorf("%s is a partner: choose another client_id", p.ID)
+			} else if !errors.Is(err, fault.NotFound) {
+				return err
+			}
 			old, err := tx.Party(d.ctx, p.ID)
 			switch {
 			case errors.Is(err, fault.NotFound):
@@ -127,6 +134,7 @@ func (c *rpAdd) party() (*rp.Party, error) {
 	set(&p.AuthMethod, c.Auth)
 	set(&p.Home, c.Home)
 	set(&p.Backchannel, c.Backchannel)
+	set(&p.InitiateLogin, c.Initiate)
 	set(&p.IDTokenAlg, c.Alg)
 	p.Name = words(p.Name, c.NameRu, c.NameEn)
 	p.Purpose = words(p.Purpose, c.PurposeRu, c.PurposeEn)

@@ -49,6 +49,9 @@ func (d *Desk) Passed(ctx context.Context, f *Facts, p Proof) (*SignedIn, error)
 	if f.Request.Door == "operator" && p.Account.Credential.TOTP == nil {
 		return nil, ErrNoFactor
 	}
+	if f.Request.Door == "operator" && !p.Account.Locks.Frozen.IsZero() {
+		return nil, ErrLocked // a member of staff who froze their own account fears somebody in it
+	}
 	f.Now, f.Wall = d.Now(), d.Wall()
 	record := func(g *Progress) error {
 		if g.Answered {

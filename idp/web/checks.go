@@ -37,6 +37,18 @@ func (d *Door) showChecks(c echo.Context) error {
 		}
 		p.Items = append(p.Items, checkItem(b, app.Checks[b]))
 	}
+	if app.State == registry.Agreed {
+		back, client, err := d.waitingRequest(c)
+		if err != nil {
+			return err
+		}
+		if back != "" {
+			p.BackURL = back
+			if p.Origin, err = d.originOf(c, client); err != nil {
+				return err
+			}
+		}
+	}
 	return d.render(c, http.StatusOK, "profile", p)
 }
 

@@ -74,7 +74,7 @@ func (d *Door) connectTOTP(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return frame.See(c, "/account/security?notice=totp_on")
+	return d.resume(c, "/account/security?notice=totp_on")
 }
 
 func (d *Door) showTOTPOff(c echo.Context) error { return d.totpOff(c, http.StatusOK, nil) }

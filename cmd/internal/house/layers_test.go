@@ -41,8 +41,8 @@ var layers = []layer{
 		name: "domain", may: []string{"leaf"},
 		packages: []string{
 			"idp/account", "idp/audit", "idp/authn/", "idp/centre", "idp/certificate/", "idp/claims", "idp/confirm/", "idp/consent", "idp/grant",
-			"idp/bank", "idp/contact", "idp/job", "idp/limit", "idp/notice/", "idp/outside", "idp/partner", "idp/policy", "idp/recall", "idp/recovery", "idp/register", "idp/registry/", "idp/rp", "idp/session",
-			"idp/signal/", "idp/signin", "idp/transient",
+			"idp/bank", "idp/contact", "idp/job", "idp/limit", "idp/lock", "idp/notice/", "idp/outside", "idp/partner", "idp/policy", "idp/recall", "idp/recovery", "idp/register", "idp/registry/", "idp/rp", "idp/session",
+			"idp/signal/", "idp/signin", "idp/tidings/", "idp/transient", "idp/wish",
 		},
 		never: machinery,
 		why:   "a rule must be readable and testable without web, SQL, templates and protocol",
