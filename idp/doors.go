@@ -37,8 +37,9 @@ func (p *Provider) open(c Config, d *desks) error {
 		UI: pages, SignIn: d.signIn, Sessions: d.sessions, Cookies: &cookies, Authn: d.authn, Register: d.register,
 		Recovery: d.recovery, Contacts: d.contacts, Registry: d.registry, Letters: d.letters, Banks: d.bank, VisitCodes: d.visits.Codes, Disowner: d.disowner, Locks: d.locks, Wishes: d.wishes, Notices: d.notices,
 		Accounts: records, Read: records, Atomically: within(records, func(tx *sqlstore.Stores) web.Tx { return tx }), Ring: ring,
-		Transients: p.stores.Transients,
-		Public:     c.Issuer, Legal: web.Legal{Processing: processing}, Now: c.Now, Wall: c.Wall, Log: c.Log,
+		Transients:   p.stores.Transients,
+		Certificates: d.certificates, CertificateHost: c.Certificates.PublicURL,
+		Public: c.Issuer, Legal: web.Legal{Processing: processing}, Now: c.Now, Wall: c.Wall, Log: c.Log,
 	})
 	guest := guests{hosted}
 	protocol := oidc.New(oidc.Config{
@@ -92,6 +93,7 @@ func (p *Provider) open(c Config, d *desks) error {
 		StrictTransport: c.Issuer.Scheme == "https" && !rp.Loopback(c.Issuer.Hostname()),
 	})
 	p.public = threshold.Wrap(heads(e))
+	p.certificates = threshold.Wrap(hosted.CertificateListener())
 
 	health := echo.New()
 	health.HideBanner, health.HidePort = true, true

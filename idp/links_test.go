@@ -15,7 +15,7 @@ import (
 
 // later are addresses of examples whose pages come with the methods they belong to: no page of this version
 // leads there, since a citizen is offered only what web.offered names.
-var later = map[string]bool{"/account/confirm/bank": true, "/account/confirm/signature": true, "/account/confirm/card": true}
+var later = map[string]bool{"/account/confirm/bank": true, "/account/confirm/card": true}
 
 // TestEveryLinkOfEveryPageLeadsSomewhere holds all that the gallery's pages refer to against the routes
 // that the doors answer to.

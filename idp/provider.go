@@ -30,13 +30,15 @@ type Provider struct {
 	// Partners are banks and others who speak by program.
 	Partners *partner.Cache
 
-	stores   *storage.Storage
-	health   *admin.Door
-	public   http.Handler
-	admin    http.Handler
-	routes   []*echo.Route
-	handlers job.Handlers
-	jobs     sqlstore.JobOptions
+	stores *storage.Storage
+	health *admin.Door
+	public http.Handler
+	admin  http.Handler
+
+	certificates http.Handler
+	routes       []*echo.Route
+	handlers     job.Handlers
+	jobs         sqlstore.JobOptions
 	// receipt signs what partners are given, once the door that has the keys is built.
 	receipt func(claims any) (string, error)
 	// tasks run for as long as the provider does.
@@ -84,6 +86,10 @@ func New(ctx context.Context, c Config) (_ *Provider, err error) {
 
 // Handler serves the doors for citizens, relying parties and operators.
 func (p *Provider) Handler() http.Handler { return p.public }
+
+// CertificateHandler serves the listener at which browsers present certificates. It belongs behind TLS that
+// asks for a client's certificate and does not judge it (tls.RequestClientCert), with nothing in between.
+func (p *Provider) CertificateHandler() http.Handler { return p.certificates }
 
 // Routes are what Handler answers to, each as "GET /login/code" with ":name" for a parameter, in order.
 func (p *Provider) Routes() []string {

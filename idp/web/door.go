@@ -26,6 +26,7 @@ import (
 	"github.com/propusk/propusk/idp/authn"
 	"github.com/propusk/propusk/idp/bank"
 	"github.com/propusk/propusk/idp/centre"
+	"github.com/propusk/propusk/idp/certificate"
 	"github.com/propusk/propusk/idp/confirm"
 	"github.com/propusk/propusk/idp/consent"
 	"github.com/propusk/propusk/idp/contact"
@@ -85,9 +86,14 @@ type Config struct {
 	VisitCodes *confirm.VisitCodes
 	Disowner   *confirm.Disowner
 	Banks      *bank.Desk
-	Notices    *notice.Notices
-	Locks      *lock.Desk
-	Wishes     *wish.Desk
+
+	Certificates *certificate.Desk
+	// CertificateHost is the listener at which browsers present certificates; nil: there is none.
+	CertificateHost *url.URL
+
+	Notices *notice.Notices
+	Locks   *lock.Desk
+	Wishes  *wish.Desk
 
 	Accounts   account.Store
 	Read       Reader
@@ -120,7 +126,7 @@ type Door struct {
 func New(c Config) *Door {
 	return &Door{
 		Config:   c,
-		pages:    frame.New(frame.Config{UI: c.UI, Public: c.Public, Wall: c.Wall, Log: c.Log, Dress: dress, Own: own, Onward: onward, Dispatcher: "/login"}),
+		pages:    frame.New(frame.Config{UI: c.UI, Public: c.Public, Wall: c.Wall, Log: c.Log, Dress: dress, Own: own, Onward: onward, Dispatcher: "/login", Uploads: uploads}),
 		visitors: frame.Visitors{Cookies: c.Cookies, Read: c.Read, Now: c.Now},
 	}
 }
@@ -134,6 +140,7 @@ func (d *Door) Mount(e *echo.Echo) {
 	d.mountOpen(all)
 	d.mountBankAccount(all)
 	d.mountNotMe(all)
+	d.mountCertificate(all)
 
 	d.mountStop(all)
 

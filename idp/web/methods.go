@@ -61,6 +61,8 @@ func (d *Door) card(c echo.Context, a *account.Account, w confirm.Way) (ui.Metho
 		card.URL = "/account/confirm/letter?new=1"
 	case w.Method == account.Bank:
 		card.URL = "/account/confirm/bank"
+	case w.Method == account.QualifiedSignature, w.Method == account.ElectronicCard:
+		card.URL = "/account/confirm/signature"
 	case w.Method == account.ServiceCenter:
 		card.URL = "/account/confirm/visit"
 	}

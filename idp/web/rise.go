@@ -35,6 +35,7 @@ func (d *Door) mountRise(g *echo.Group) {
 	g.GET("/confirm/visit/qr.png", d.visitQR)
 	g.GET("/confirm/done", d.showConfirmed)
 	d.mountBank(g)
+	d.mountSignature(g)
 }
 
 // draftLife is how long what was typed waits to be sent.
@@ -79,7 +80,7 @@ func (d *Door) standing(ctx context.Context, a *account.Account) (confirm.Facts,
 
 // offered are the methods that this version has.
 func offered() []account.Method {
-	return []account.Method{account.ServiceCenter, account.Bank, account.MailCode}
+	return account.Methods()
 }
 
 // way picks one method out of all.

@@ -96,6 +96,9 @@ func (d *Door) signInPage(c echo.Context, f *signin.Facts, tx, username string, 
 		ForeignComputer: frame.Field(c, "foreign-computer") != "",
 		RegisterURL:     frame.WithTx("/register", tx), RecoverURL: frame.WithTx("/recover", tx),
 	}
+	if d.CertificateHost != nil {
+		p.CertificateURL = frame.WithTx("/login/certificate", tx)
+	}
 	if len(wrong) == 0 {
 		p.Notice = noticeOf(c)
 	}

@@ -43,6 +43,8 @@ type Config struct {
 	// Dispatcher is the page that knows the next step of the sign-in named by ?tx. A step out of turn
 	// leads there; a door without one leaves it empty.
 	Dispatcher string
+	// Uploads are the routes that take a file, with the greatest that each takes, in bytes.
+	Uploads map[string]int64
 }
 
 // A Frame surrounds the pages of one door.
@@ -62,6 +64,8 @@ const (
 	keyChosen  = "frame.chosen"
 	keyOrigin  = "frame.origin"
 	keyBrowser = "frame.browser"
+
+	keyOversized = "frame.oversized"
 )
 
 // Render shows a page. section is the part of the door that it belongs to, "" for none.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"mime"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"strings"
@@ -47,7 +48,15 @@ func (f *Frame) guard(next echo.HandlerFunc) echo.HandlerFunc {
 		if r.Method != http.MethodPost {
 			return next(c)
 		}
-		if t, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType)); r.ContentLength != 0 && (err != nil || t != echo.MIMEApplicationForm) {
+		t, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
+		if limit := f.c.Uploads[c.Path()]; limit > 0 && err == nil && t == echo.MIMEMultipartForm {
+			if err := upload(c, limit); err != nil {
+				return err
+			}
+			defer func() { _ = r.MultipartForm.RemoveAll() }()
+			return next(c)
+		}
+		if r.ContentLength != 0 && (err != nil || t != echo.MIMEApplicationForm) {
 			return ErrForm
 		}
 		r.Body = http.MaxBytesReader(c.Response(), r.Body, maxForm)
@@ -64,6 +73,31 @@ func (f *Frame) guard(next echo.HandlerFunc) echo.HandlerFunc {
 		return next(c)
 	}
 }
+
+// upload reads a form with a file, within memory. What is too big is left unread, and the page says so.
+func upload(c echo.Context, limit int64) error {
+	r := c.Request()
+	r.Body = http.MaxBytesReader(c.Response(), r.Body, limit+maxForm)
+	if err := r.ParseMultipartForm(limit + maxForm); err != nil {
+		var large *http.MaxBytesError
+		if !errors.As(err, &large) {
+			return ErrForm
+		}
+		c.Set(keyOversized, true)
+		r.PostForm, r.MultipartForm = url.Values{}, &multipart.Form{}
+		return nil
+	}
+	for name, files := range r.MultipartForm.File {
+		if len(files) > 1 || !utf8.ValidString(name) {
+			return ErrForm
+		}
+	}
+	r.PostForm = r.MultipartForm.Value
+	return single(r.PostForm)
+}
+
+// Oversized tells whether more was sent than the route takes.
+func Oversized(c echo.Context) bool { return c.Get(keyOversized) != nil }
 
 // single refuses a name given twice, since two readers might choose differently, and text that is not
 // text.
