@@ -69,7 +69,12 @@ func Citizen(t testing.TB, now time.Time, level account.Level, methods ...accoun
 const totpSecret = "KRUGK4TBOR5WKZDFNVXWQ2LO"
 
 // NewOperator stores an operator of a service centre, who signs in with TOTP too.
-func (w *World) NewOperator() *account.Account {
+func (w *World) NewOperator() *account.Account { return w.newStaff(centre.Operator) }
+
+// NewAdministrator stores an administrator, who signs in to the console as operators do.
+func (w *World) NewAdministrator() *account.Account { return w.newStaff(centre.Administrator) }
+
+func (w *World) newStaff(role centre.Role) *account.Account {
 	w.tb.Helper()
 	a := Citizen(w.tb, w.Clock.Now(), account.Verified, account.ServiceCenter)
 	a.Credential.TOTP = &account.TOTP{Secret: totpSecret, Since: w.Clock.Now()}
@@ -82,7 +87,7 @@ func (w *World) NewOperator() *account.Account {
 	if err := w.Records.SaveCentre(ctx, c); err != nil {
 		w.tb.Fatal(err)
 	}
-	if err := w.Records.SaveMember(ctx, &centre.Member{Account: a.ID, Centre: c.ID, Role: centre.Operator, Window: "1", Active: true}); err != nil {
+	if err := w.Records.SaveMember(ctx, &centre.Member{Account: a.ID, Centre: c.ID, Role: role, Window: "1", Active: true}); err != nil {
 		w.tb.Fatal(err)
 	}
 	return a

@@ -9,6 +9,7 @@
 //	/operator/visit/<id>    compare, then what became of it
 //	/operator/visit/<id>/form.pdf
 //	/operator/journal       the operator's own acts
+//	/operator/recalls       the administrators' own: recalls of confirmations
 //	/operator/login, /operator/logout
 package operator
 
@@ -25,6 +26,7 @@ import (
 	"github.com/propusk/propusk/idp/centre"
 	"github.com/propusk/propusk/idp/confirm"
 	"github.com/propusk/propusk/idp/notice"
+	"github.com/propusk/propusk/idp/recall"
 	"github.com/propusk/propusk/idp/session"
 	"github.com/propusk/propusk/idp/signin"
 	"github.com/propusk/propusk/idp/web/frame"
@@ -53,6 +55,8 @@ type Config struct {
 	Cookies    *session.Cookies
 	Authn      *authn.Desk
 	Visits     *confirm.Visits
+	RecallDesk *recall.Desk
+	RecallRead RecallReader
 	Notices    *notice.Notices
 	Read       Reader
 	Atomically func(ctx context.Context, f func(Tx) error) error
@@ -94,6 +98,12 @@ func (d *Door) Mount(e *echo.Echo) {
 	window.POST("/visit/:id", d.decide)
 	window.GET("/visit/:id/form.pdf", d.form)
 	window.GET("/journal", d.journal)
+	office := staff.Group("/recalls", only(centre.Administrator))
+	office.GET("", d.listRecalls)
+	office.GET("/new", d.newRecall)
+	office.POST("/new", d.draftRecall)
+	office.GET("/:id", d.showRecall)
+	office.POST("/:id", d.decideRecall)
 	staff.GET("/logout", d.showLogout)
 	staff.POST("/logout", d.logout)
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/propusk/propusk/idp/centre"
 	"github.com/propusk/propusk/ui"
 )
 
@@ -25,6 +26,7 @@ func (d *Door) dress(c echo.Context, f *ui.Frame) error {
 	}
 	f.SignedIn = true
 	f.Operator.Name, f.Operator.Window = initials(w.account.Profile.Person), w.member.Window
+	f.Operator.Administrator = w.member.Role == centre.Administrator
 	centre, err := d.Read.Centre(c.Request().Context(), w.member.Centre)
 	if err != nil {
 		return err
