@@ -93,6 +93,8 @@ type Registries struct {
 	Pension, Interior, Tax string // base addresses
 	Token                  string
 	Timeout                time.Duration
+	// Notices is how often the registries are asked what they tell by themselves; 0: every minute.
+	Notices time.Duration
 	// Poll is how soon a registry that is still thinking is asked again; 0: the registry package's pauses.
 	Poll time.Duration
 }

@@ -29,6 +29,8 @@ import (
 	"github.com/propusk/propusk/idp/session"
 	"github.com/propusk/propusk/idp/signal"
 	"github.com/propusk/propusk/idp/signin"
+	"github.com/propusk/propusk/idp/tidings"
+	"github.com/propusk/propusk/idp/tidings/feed"
 	"github.com/propusk/propusk/idp/transient"
 	"github.com/propusk/propusk/idp/wish"
 	"github.com/propusk/propusk/storage/sqlstore"
@@ -52,6 +54,7 @@ type desks struct {
 
 	certificates *certificate.Desk
 	recalls      *recall.Desk
+	tidings      *tidings.Desk
 	bank         *bank.Desk
 	locks        *lock.Desk
 	wishes       *wish.Desk
@@ -166,6 +169,16 @@ func newDesks(c Config, p *Provider) (*desks, error) {
 		Sign: func(claims any) (string, error) { return p.receipt(claims) }, Now: c.Now, Wall: c.Wall, Log: c.Log,
 	})
 	maps.Copy(p.handlers, d.bank.Handlers())
+	d.tidings = tidings.New(tidings.Config{
+		Store: records, Atomically: within(records, func(tx *sqlstore.Stores) tidings.Tx { return tx }),
+		Feeds: map[registry.Bureau]tidings.Feed{
+			registry.Pension:  feed.New(at(c.Registries.Pension), "/pension/v1/notices"),
+			registry.Interior: feed.New(at(c.Registries.Interior), "/interior/v1/notices"),
+		},
+		Notices: d.notices, Now: c.Now, Wall: c.Wall, Log: c.Log, Every: c.Registries.Notices,
+	})
+	maps.Copy(p.handlers, d.tidings.Handlers())
+	p.tasks = append(p.tasks, d.tidings.Start)
 	d.recalls = recall.New(recall.Config{
 		Store: records, Atomically: within(records, func(tx *sqlstore.Stores) recall.Tx { return tx }),
 		Parties: records, Notices: d.notices, Now: c.Now, Wall: c.Wall, Log: c.Log,

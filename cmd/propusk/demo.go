@@ -276,7 +276,7 @@ func (d *demo) provider(ctx context.Context) (*idp.Provider, error) {
 	return idp.New(ctx, idp.Config{
 		Issuer: issuer, Records: d.place.Records, Transients: d.place.Transients, Master: master,
 		Now: d.clock.Now, Wall: time.Now, Log: d.log, Metrics: metrics,
-		Registries: idp.Registries{Pension: api, Interior: api, Tax: api, Token: d.token, Timeout: 5 * time.Second},
+		Registries: idp.Registries{Pension: api, Interior: api, Tax: api, Token: d.token, Timeout: 5 * time.Second, Notices: 2 * time.Second},
 		Post:       service, SMS: service, PostPoll: 2 * time.Second,
 		Mail: mail.Config{
 			Address: fmt.Sprintf("127.0.0.1:%d", d.BasePort+int(portSMTP)), From: "Propusk <noreply@propusk.example>", TLS: "none",

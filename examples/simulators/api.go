@@ -31,8 +31,11 @@ func (w *world) mountAPI(mux *http.ServeMux) {
 		"GET /api/registries":           w.apiRegistries,
 		"GET /api/registries/{name}":    w.apiRegistry,
 		"PUT /api/registries/{name}":    w.apiSetRegistry,
-		"GET /api/clock":                w.apiClock,
-		"POST /api/clock":               w.apiAdvance,
+
+		"POST /api/registries/{name}/notices": w.apiTell,
+
+		"GET /api/clock":  w.apiClock,
+		"POST /api/clock": w.apiAdvance,
 
 		"GET /api/certificates":                  w.apiCertificates,
 		"POST /api/certificates":                 w.apiIssue,
@@ -61,7 +64,7 @@ func (w *world) apiError(r *http.Request, err error) (int, any) {
 	status := http.StatusInternalServerError
 	var bad badRequest
 	switch {
-	case errors.As(err, &bad), errors.Is(err, registries.ErrMode), errors.Is(err, authority.ErrOrder), errors.Is(err, authority.ErrMode):
+	case errors.As(err, &bad), errors.Is(err, registries.ErrMode), errors.Is(err, registries.ErrNotice), errors.Is(err, authority.ErrOrder), errors.Is(err, authority.ErrMode):
 		status = http.StatusBadRequest
 	case errors.Is(err, post.ErrUnknown), errors.Is(err, errUnknown), errors.Is(err, authority.ErrUnknown):
 		status = http.StatusNotFound

@@ -32,6 +32,7 @@ func (w *world) routes() *http.ServeMux {
 	mux.HandleFunc("GET /registries", w.page(w.registriesPage))
 	mux.HandleFunc("POST /registries/people", w.page(w.addPerson))
 	mux.HandleFunc("POST /registries/{name}/mode", w.page(w.setMode))
+	mux.HandleFunc("POST /registries/{name}/notices", w.page(w.tell))
 	mux.HandleFunc("GET /certificates", w.page(w.certificatesPage))
 	mux.HandleFunc("POST /certificates", w.page(w.issueCertificate))
 	mux.HandleFunc("POST /certificates/mode", w.page(w.setAuthorityMode))
@@ -58,7 +59,7 @@ func (w *world) page(handle func(http.ResponseWriter, *http.Request) error) http
 				Title: w.site.Say(r, "certificates.refused"), Text: []string{w.site.Say(r, "certificates.refused.text")},
 				Actions: []site.Action{{Name: w.site.Say(r, "move.back"), Href: "/certificates"}},
 			})
-		case errors.Is(err, post.ErrMove), errors.Is(err, registries.ErrMode):
+		case errors.Is(err, post.ErrMove), errors.Is(err, registries.ErrMode), errors.Is(err, registries.ErrNotice):
 			w.site.Message(rw, r, http.StatusConflict, site.Message{
 				Title: w.site.Say(r, "move.refused"), Text: []string{w.site.Say(r, "move.refused.text")},
 				Actions: []site.Action{{Name: w.site.Say(r, "move.back"), Href: "/" + strings.Split(r.URL.Path, "/")[1]}},
@@ -189,6 +190,7 @@ func (w *world) moveLetter(rw http.ResponseWriter, r *http.Request) error {
 type registriesView struct {
 	Registries []registryView
 	People     []Person
+	Told       string // the kind of notice just told; "": none
 	New        Person
 	Wrong      []string
 	Bad        map[string]bool
@@ -210,6 +212,9 @@ func (w *world) registriesView(r *http.Request) (registriesView, error) {
 	for _, name := range registries.Names() {
 		v.Registries = append(v.Registries, registryView{name, modes[name], int(modes[name].Delay.Seconds()),
 			[]string{registries.OK, registries.Slow, registries.Down, registries.Refuse}})
+	}
+	if told := r.URL.Query().Get("told"); told == registries.DocumentAnnulled || told == registries.PersonDeceased {
+		v.Told = told
 	}
 	v.People, err = w.people.People(r.Context())
 	return v, err

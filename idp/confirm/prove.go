@@ -92,6 +92,9 @@ func Prove(ctx context.Context, tx Tx, n *notice.Notices, p Proof) (*account.Acc
 // May tells whether a method can be used by an account now, by the same rules that the page of ways shows.
 // Whether a letter may be ordered again already is Mail's to say.
 func May(ctx context.Context, r ApplicationReader, a *account.Account, m account.Method, now time.Time) error {
+	if !a.Lock.Deceased.IsZero() {
+		return ErrClosed
+	}
 	running, err := checking(ctx, r, a.ID)
 	if err != nil {
 		return fmt.Errorf("confirm: may: %w", err)

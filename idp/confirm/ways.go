@@ -32,6 +32,8 @@ var (
 	ErrChecking = account.ErrChecking
 	// ErrRestricted reports a confirmation from afar of an account that a recovery holds down.
 	ErrRestricted = fmt.Errorf("confirm: the account is restricted after a recovery: %w", fault.Denied)
+	// ErrClosed reports the account of somebody who was reported deceased.
+	ErrClosed = fmt.Errorf("confirm: the account is closed: %w", fault.Denied)
 	// ErrShut reports a method that the citizen has shut off.
 	ErrShut = fmt.Errorf("confirm: shut off by the citizen: %w", fault.Denied)
 )

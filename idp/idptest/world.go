@@ -93,7 +93,7 @@ func New(t testing.TB, options ...Option) *World {
 		Now:    w.Clock.Now, Wall: time.Now, Log: slog.New(slog.DiscardHandler),
 		// Browsers of a world come from networks of their own, as X-Forwarded-For says.
 		Proxies:    []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
-		Registries: idp.Registries{Pension: w.APIURL, Interior: w.APIURL, Tax: w.APIURL, Token: OutsideToken, Timeout: 2 * time.Second, Poll: 50 * time.Millisecond},
+		Registries: idp.Registries{Pension: w.APIURL, Interior: w.APIURL, Tax: w.APIURL, Token: OutsideToken, Timeout: 2 * time.Second, Poll: 50 * time.Millisecond, Notices: 200 * time.Millisecond},
 		Post:       service, SMS: service, PostPoll: time.Second,
 		Mail:           mail.Config{Address: w.SMTPAddress, From: "Propusk <noreply@propusk.test>", TLS: "none"},
 		Passwords:      idp.Passwords{Params: Cheap},

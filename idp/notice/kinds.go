@@ -94,6 +94,12 @@ const (
 	Disowned  Kind = "confirmation_disowned"  // Method, Level: the citizen said that it was not them
 )
 
+// The messages about what the registries tell.
+const (
+	DocumentLapsing Kind = "document_lapsing" // Until: the day on which it lapses
+	Reopened        Kind = "reopened"         // Level: an account that was closed by mistake
+)
+
 // The messages about locks that citizens set on their own accounts, and about changes that wait for them.
 // What is a code of What….
 const (
@@ -252,6 +258,9 @@ var kinds = map[Kind]need{
 	Withdrawn: {to: everywhere, needs: []string{"Method", "Level", "Reason"}},
 	Restored:  {to: everywhere, needs: []string{"Method", "Level"}},
 	Disowned:  {to: everywhere, needs: []string{"Method", "Level"}},
+
+	DocumentLapsing: {to: primary, needs: []string{"Until"}},
+	Reopened:        {to: everywhere, needs: []string{"Level"}},
 }
 
 // channels tells by which channels a kind can go: codes by SMS only, links by mail only.

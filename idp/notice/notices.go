@@ -31,6 +31,9 @@ func (n *Notices) Tell(ctx context.Context, tx Outbox, a *account.Account, kind 
 
 // contacts chooses whom to tell.
 func (n *Notices) contacts(a *account.Account, to audience) []account.Contact {
+	if !a.Lock.Deceased.IsZero() {
+		return nil // the contacts were the person's, and whoever holds them now is somebody else
+	}
 	order := []account.ContactKind{account.Phone, account.Email}
 	if to == mailFirst {
 		order = []account.ContactKind{account.Email, account.Phone}

@@ -268,7 +268,7 @@ func (d *Desk) onlyInPerson(ctx context.Context, members interface {
 	if a == nil {
 		return false, nil
 	}
-	endless := !a.Lock.Since.IsZero() && a.Lock.Until.IsZero()
+	endless := a.Lock.Endless()
 	p := a.Profile.Person
 	return err == nil && m.Active || endless || !a.Locks.Frozen.IsZero() || !p.SNILS.IsZero() && p.Document == nil, nil
 }

@@ -40,6 +40,10 @@ const (
 	JobOverdue  = "registry_overdue" // five days have passed: close
 )
 
+// JobLapse is the kind of the job that watches the day on which an agreed document lapses; its ref is the
+// account. Package tidings does it, and whoever has an account agree enqueues it.
+const JobLapse = "document_lapse"
+
 // A Tx is the transaction in which an application changes.
 type Tx interface {
 	Store

@@ -214,7 +214,7 @@ func (d *Desk) agree(ctx context.Context, tx Tx, app *Application) error {
 	if err := wish.Rose(ctx, tx, app.Account, time.Time{}); err != nil {
 		return err
 	}
-	return tx.Enqueue(ctx, job.Job{Kind: JobTax, Ref: app.ID})
+	return tx.Enqueue(ctx, job.Job{Kind: JobTax, Ref: app.ID}, job.Job{Kind: JobLapse, Ref: a.ID.String()})
 }
 
 // addINN keeps a found INN, unless the data is another person's by now.

@@ -105,7 +105,7 @@ func (f *Facts) usable() bool {
 	if s == nil || !s.Alive(f.Standing.Epoch, f.Now) {
 		return false
 	}
-	if l := f.Standing.Lock; !l.Since.IsZero() && l.Until.IsZero() {
+	if f.Standing.Lock.Endless() {
 		return false // locked without end; a passing lock only closes the way in
 	}
 	return (s.Kind == session.Operator) == (f.Request.Door == "operator")

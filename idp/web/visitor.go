@@ -72,7 +72,7 @@ func (d *Door) recognise(c echo.Context) (bool, error) {
 }
 
 // endless tells of a lock without end; a passing one only closes the way in.
-func endless(a *account.Account) bool { return !a.Lock.Since.IsZero() && a.Lock.Until.IsZero() }
+func endless(a *account.Account) bool { return a.Lock.Endless() }
 
 // sendToSignIn opens a request of our own and shows its first page. notice says why the person is there.
 func (d *Door) sendToSignIn(c echo.Context, to, notice string) error {

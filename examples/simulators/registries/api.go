@@ -15,6 +15,9 @@ func (o *Office) Mount(mux *http.ServeMux) {
 		mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) { o.ask(w, r, registry) })
 		mux.HandleFunc("GET "+path+"/{id}", func(w http.ResponseWriter, r *http.Request) { o.poll(w, r, registry) })
 	}
+	for registry, path := range map[string]string{Pension: "/pension/v1/notices", Interior: "/interior/v1/notices"} {
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) { o.feed(w, r, registry) })
+	}
 }
 
 func (o *Office) ask(w http.ResponseWriter, r *http.Request, registry string) {

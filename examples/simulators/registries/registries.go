@@ -59,6 +59,7 @@ func Open(ctx context.Context, db *sql.DB, now func() time.Time, delay time.Dura
 		`create table if not exists person (snils text primary key, document text not null, body text not null)`,
 		`create table if not exists registry (name text primary key, mode text not null, delay integer not null)`,
 		`create table if not exists inquiry (registry text not null, id text not null, answer text not null, ready_at integer not null, primary key (registry, id))`,
+		`create table if not exists notice (seq integer primary key autoincrement, registry text not null, subject text not null, body text not null)`,
 	} {
 		if _, err := db.ExecContext(ctx, statement); err != nil {
 			return nil, fmt.Errorf("registries: %w", err)

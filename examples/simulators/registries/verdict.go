@@ -48,8 +48,15 @@ func (o *Office) decide(ctx context.Context, registry, mode string, q inquiry) (
 		if mode == Refuse {
 			return answer{Verdict: refused, Fields: []string{"document_number"}}, nil
 		}
-		p, err := o.person(ctx, "document", q.Document.Type+" "+documentNumber(q.Document.Number))
-		return interiorVerdict(p, q), err
+		document := q.Document.Type + " " + documentNumber(q.Document.Number)
+		p, err := o.person(ctx, "document", document)
+		if err != nil {
+			return answer{}, err
+		}
+		if gone, err := o.annulled(ctx, document); gone || err != nil {
+			return answer{Verdict: refused, Fields: []string{"document_number"}}, err
+		}
+		return interiorVerdict(p, q), nil
 	default:
 		if mode == Refuse {
 			return answer{Verdict: notFound}, nil
