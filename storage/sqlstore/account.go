@@ -31,7 +31,7 @@ func encodeStanding(s *account.Standing) (string, error) {
 
 func decodeStanding(id int64, epoch int, body string) (account.Standing, error) {
 	var s standing
-	if err := json.Unmarshal([]byte(body), &s); err != nil {
+	if err := read([]byte(body), readStanding, &s); err != nil {
 		return account.Standing{}, fmt.Errorf("sqlstore: standing of account %d: %w", id, err)
 	}
 	return account.Standing{ID: account.ID(id), Epoch: epoch, Level: s.Level, Confirmations: s.Confirmations,
@@ -70,7 +70,7 @@ func (r *Records) openAccount(a *accountRow) (*account.Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := openJSON(key, "profile", st.ID, a.profile, &out.Profile); err != nil {
+	if err := openBy(key, "profile", st.ID, a.profile, func(plain []byte) error { return read(plain, readProfile, &out.Profile) }); err != nil {
 		return nil, err
 	}
 	if a.credential == nil { // not read

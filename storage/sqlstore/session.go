@@ -47,7 +47,7 @@ func encodeAssurance(a account.Assurance) (string, error) {
 
 func decodeAssurance(body string, a *account.Assurance) error {
 	var s snapshot
-	if err := json.Unmarshal([]byte(body), &s); err != nil {
+	if err := read([]byte(body), readSnapshot, &s); err != nil {
 		return fmt.Errorf("sqlstore: decode an assurance: %w", err)
 	}
 	a.Level, a.Confirmations = s.Level, s.Confirmations

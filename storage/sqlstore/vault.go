@@ -54,11 +54,15 @@ func sealJSON(key seal.AccountKey, field string, id account.ID, v any) ([]byte, 
 
 // openJSON undoes sealJSON. What does not open was changed by somebody who has not the key.
 func openJSON(key seal.AccountKey, field string, id account.ID, sealed []byte, v any) error {
+	return openBy(key, field, id, sealed, func(plain []byte) error { return json.Unmarshal(plain, v) })
+}
+
+func openBy(key seal.AccountKey, field string, id account.ID, sealed []byte, decode func(plain []byte) error) error {
 	plain, err := key.Open(field, uint64(id), sealed)
 	if err != nil {
 		return fmt.Errorf("sqlstore: %s of account %s: %w", field, id, err)
 	}
-	if err := json.Unmarshal(plain, v); err != nil {
+	if err := decode(plain); err != nil {
 		// The cause may quote what was sealed.
 		return fmt.Errorf("sqlstore: %s of account %s has another shape", field, id)
 	}
