@@ -40,7 +40,7 @@ func TestJourneysWithoutJavaScript(t *testing.T) {
 	for _, script := range journeys(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(script), ".txt"), func(t *testing.T) {
 			// A world for each: the operator's code counts once, and both scripts need it.
-			walk(t, world(t), script, flow.NewPlain, nil)
+			walk(t, worldOf(t, script), script, flow.NewPlain, nil)
 		})
 	}
 }
@@ -59,7 +59,7 @@ func TestJourneysInChromium(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			// The English journeys are walked with JavaScript switched off in the browser itself.
 			chrome.Scripts = !strings.Contains(name, "english")
-			walk(t, world(t), script, chrome.New, func(line int, b flow.Browser) {
+			walk(t, worldOf(t, script), script, chrome.New, func(line int, b flow.Browser) {
 				if *shots == "" {
 					return
 				}
@@ -113,7 +113,25 @@ func TestMain(m *testing.M) {
 }
 
 // world starts a demo with data of its own, and returns its base port.
-func world(t *testing.T) int {
+func world(t *testing.T) int { return worldIn(t, t.TempDir()) }
+
+// worldOf is the world that a script is written for: a first line "# demo FLAGS" starts it with these flags.
+func worldOf(t *testing.T, script string) int {
+	t.Helper()
+	text, err := os.ReadFile(script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _, _ := strings.Cut(string(text), "\n")
+	flags, _ := strings.CutPrefix(first, "# demo ")
+	if flags == first {
+		flags = ""
+	}
+	return worldIn(t, t.TempDir(), strings.Fields(flags)...)
+}
+
+// worldIn is world with its data in a directory that the caller knows, and with further flags.
+func worldIn(t *testing.T, data string, flags ...string) int {
 	t.Helper()
 	if *atBase != 0 {
 		return *atBase
@@ -123,7 +141,8 @@ func world(t *testing.T) int {
 	}
 	base := freeBase(t)
 	var out bytes.Buffer
-	cmd := exec.Command(built.path, "demo", "--data", t.TempDir(), "--base-port", strconv.Itoa(base), "--checks", "1s")
+	cmd := exec.Command(built.path, "demo", "--data", data, "--base-port", strconv.Itoa(base), "--checks", "1s")
+	cmd.Args = append(cmd.Args, flags...)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
