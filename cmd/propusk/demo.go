@@ -49,19 +49,20 @@ type demoCommand struct {
 // A demo is everything between the flags and the running sites.
 type demo struct {
 	demoCommand
-	dir, world string
-	at         seed.Addresses
-	place      stores.Place
-	clock      *simulators.Clock
-	token      string // the provider's, at the outside world's APIs
-	people     []seed.Person
-	clients    []seed.Client
-	partners   []partner.Partner
-	bankKey    crypto.Signer     // the demo bank's
-	authority  *devca.Authority  // nil: no TLS
-	certifiers *authority.Office // of the outside world
-	calls      *http.Transport   // carries what the sites and the provider say to each other
-	log        *slog.Logger
+	dir, world  string
+	at          seed.Addresses
+	place       stores.Place
+	clock       *simulators.Clock
+	token       string // the provider's, at the outside world's APIs
+	people      []seed.Person
+	clients     []seed.Client
+	partners    []partner.Partner
+	bankKey     crypto.Signer     // the demo bank's
+	authority   *devca.Authority  // nil: no TLS
+	development *devca.Authority  // of the listener where certificates are presented
+	certifiers  *authority.Office // of the outside world
+	calls       *http.Transport   // carries what the sites and the provider say to each other
+	log         *slog.Logger
 }
 
 func (c *demoCommand) Run(ctx context.Context) error {
@@ -86,7 +87,7 @@ func (c *demoCommand) Run(ctx context.Context) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		return runProvider(ctx, provider, d.log, provider.Handler(), ports[portProvider], ports[portAdmin])
+		return runProvider(ctx, provider, d.log, provider.Handler(), ports[portProvider], ports[portAdmin], ports[portPresent])
 	})
 	d.sites(ctx, group, ports)
 	d.table(os.Stdout)
@@ -120,7 +121,7 @@ func (c *demoCommand) ports() (opened, error) {
 		world = public
 	}
 	out := opened{}
-	err := out.open(c.BasePort, public, portProvider, portPortal, portTax, portPension, portVoting, portBank)
+	err := out.open(c.BasePort, public, portProvider, portPortal, portTax, portPension, portVoting, portBank, portPresent)
 	if err == nil {
 		err = out.open(c.BasePort, world, portWorld)
 	}
@@ -146,10 +147,13 @@ func (d *demo) connect(ports opened) error {
 		return err
 	}
 	var trust *tls.Config
+	if d.development, err = devca.Open(d.dir, u.Hostname(), time.Now); err != nil {
+		return err
+	}
+	// Certificates are presented over TLS, whatever the rest speaks.
+	ports[portPresent] = overTLS(ports[portPresent], askingTLS(d.development.Certificate))
 	if d.TLS {
-		if d.authority, err = devca.Open(d.dir, u.Hostname(), time.Now); err != nil {
-			return err
-		}
+		d.authority = d.development
 		trust = &tls.Config{RootCAs: d.authority.Roots(), MinVersion: tls.VersionTLS12}
 	}
 	d.calls = ports.transport(u.Hostname(), first, trust)
@@ -269,6 +273,11 @@ func (d *demo) provider(ctx context.Context) (*idp.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
+	first, err := strconv.Atoi(issuer.Port())
+	if err != nil {
+		return nil, err
+	}
+	present := &url.URL{Scheme: "https", Host: net.JoinHostPort(issuer.Hostname(), strconv.Itoa(first+int(portPresent)))}
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	api := d.api()
@@ -282,6 +291,6 @@ func (d *demo) provider(ctx context.Context) (*idp.Provider, error) {
 			Address: fmt.Sprintf("127.0.0.1:%d", d.BasePort+int(portSMTP)), From: "Propusk <noreply@propusk.example>", TLS: "none",
 		},
 		PrivateNetwork: true, Backchannel: d.calls,
-		Certificates: idp.Certificates{Rules: certificate.Rules{Card: []string{authority.CardPolicy}}},
+		Certificates: idp.Certificates{PublicURL: present, Rules: certificate.Rules{Card: []string{authority.CardPolicy}}},
 	})
 }

@@ -24,6 +24,7 @@ const (
 	portPension  port = 3
 	portVoting   port = 4
 	portBank     port = 5
+	portPresent  port = 6 // where browsers present certificates
 	portAdmin    port = 9
 	portWorld    port = 10
 	portSMTP     port = 11

@@ -63,6 +63,22 @@ func (c *serveCommand) Run(ctx context.Context) (err error) {
 		}
 		defer closeAll(private)
 	}
+	presented, err := listen("certificates.listen", cfg.Certificates.Listen...)
+	if err != nil {
+		return err
+	}
+	defer closeAll(presented)
+	if len(presented) > 0 {
+		files := cfg.Certificates.TLS
+		if files.Certificate == "" {
+			files = cfg.TLS
+		}
+		pair, err := openCertificate(files, time.Now, log)
+		if err != nil {
+			return err
+		}
+		presented = overTLS(presented, askingTLS(pair.get))
+	}
 	stopTraces, err := startTraces(ctx, cfg.Tracing)
 	if err != nil {
 		return err
@@ -73,7 +89,7 @@ func (c *serveCommand) Run(ctx context.Context) (err error) {
 		return err
 	}
 	log.InfoContext(ctx, "propusk is up", "issuer", cfg.Issuer, addresses(public))
-	err = runProvider(ctx, p, log, traced(cfg.Tracing, p.Handler()), public, private)
+	err = runProvider(ctx, p, log, traced(cfg.Tracing, p.Handler()), public, private, presented)
 	log.InfoContext(context.WithoutCancel(ctx), "propusk is down")
 	return err
 }
@@ -101,8 +117,8 @@ const (
 
 // runProvider serves until ctx ends, and then ends in order: not ready, no new requests, the last ones
 // finished, the jobs finished, the stores closed.
-func runProvider(ctx context.Context, p *idp.Provider, log *slog.Logger, handler http.Handler, public, private []net.Listener) error {
-	front, back := newServer(handler, log), newServer(p.AdminHandler(), log)
+func runProvider(ctx context.Context, p *idp.Provider, log *slog.Logger, handler http.Handler, public, private, presented []net.Listener) error {
+	front, back, side := newServer(handler, log), newServer(p.AdminHandler(), log), newServer(p.CertificateHandler(), log)
 	jobs, endJobs := context.WithCancel(context.WithoutCancel(ctx))
 	defer endJobs()
 	group, ctx := errgroup.WithContext(ctx)
@@ -118,6 +134,7 @@ func runProvider(ctx context.Context, p *idp.Provider, log *slog.Logger, handler
 	}
 	serve(front, public)
 	serve(back, private)
+	serve(side, presented)
 	ran := make(chan error, 1)
 	group.Go(func() error {
 		err := p.Run(jobs)
@@ -135,7 +152,7 @@ func runProvider(ctx context.Context, p *idp.Provider, log *slog.Logger, handler
 		if len(private) > 0 { // somebody may be watching /readyz
 			time.Sleep(drainFor)
 		}
-		err := front.Shutdown(finish)
+		err := errors.Join(front.Shutdown(finish), side.Shutdown(finish))
 		endJobs()
 		select {
 		case <-ran:

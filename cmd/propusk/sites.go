@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"strconv"
 	"text/tabwriter"
 	"time"
 
@@ -90,6 +91,7 @@ func (d *demo) table(out io.Writer) {
 		{"online bank", d.at.Bank + "   (confirms its clients: choose who you are there)"},
 		{"service centre console", d.at.Provider + "/operator   (person 11, with an authenticator code)"},
 		{"outside world", d.at.World + "   (SMS, mail, letters, registries, clock, authenticator codes)"},
+		{"certificate listener", "port " + strconv.Itoa(d.BasePort+int(portPresent)) + ", always https   (the outside world issues certificates)"},
 		{"admin, metrics", d.at.Admin + "/metrics"},
 	} {
 		fmt.Fprintf(w, "  %s\t%s\n", row[0], row[1])

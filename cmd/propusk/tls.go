@@ -25,6 +25,14 @@ func serverTLS(certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error))
 	}
 }
 
+// askingTLS also asks the client for a certificate, of whatever issuer; the provider judges it. Every
+// connection is a handshake of its own, so that nobody is taken for whom an earlier one showed.
+func askingTLS(certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)) *tls.Config {
+	t := serverTLS(certificate)
+	t.ClientAuth, t.NextProtos, t.SessionTicketsDisabled = tls.RequestClientCert, []string{"http/1.1"}, true
+	return t
+}
+
 func overTLS(ls []net.Listener, t *tls.Config) []net.Listener {
 	out := make([]net.Listener, len(ls))
 	for i, l := range ls {
