@@ -218,13 +218,16 @@ func (d *Desk) bury(ctx context.Context, tx Tx, n Notice) (string, error) {
 	}
 	wall := d.Wall()
 	a, err = session.Fall(ctx, tx, a.ID, func(a *account.Account) error {
+		epoch := a.Epoch
 		a.Lock.Deceased = wall
 		for _, c := range a.Confirmations {
 			if err := a.Hold(c.ID, Holder, wall); err != nil {
 				return err
 			}
 		}
-		a.Renew() // also of an account that had nothing to lose: whatever was issued ends
+		if a.Epoch == epoch { // it had nothing to lose, and what was issued ends all the same
+			a.Renew()
+		}
 		return nil
 	}, session.Why{
 		Kind: audit.Deceased, Reason: "registry", Detail: map[string]string{"registry": string(registry.Pension), "notice": n.ID}, Now: d.Now(), Wall: wall,
