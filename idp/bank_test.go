@@ -298,8 +298,8 @@ func TestATokenIsWorthNothingWithoutItsKey(t *testing.T) {
 // leave leads a citizen to the bank and returns the ticket.
 func leave(t *testing.T, b *idptest.Browser) string {
 	t.Helper()
-	u := b.Get("/account/confirm/bank/go/zarechny").URL
-	if u.Host != "bank.test" || u.Query().Get("ticket") == "" {
+	u := b.Get("/account/confirm/bank/go/zarechny").Answer
+	if u == nil || u.Host != "bank.test" || u.Query().Get("ticket") == "" {
 		t.Fatalf("led to %v", u)
 	}
 	return u.Query().Get("ticket")
