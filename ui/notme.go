@@ -7,9 +7,10 @@ import "time"
 // tells no more than the message did.
 type NotMe struct {
 	Form
-	State  string // ask, frozen, gone, expired
-	Method string // "" when expired, and when gone
-	At     time.Time
+	State   string // ask, frozen, gone, expired
+	Method  string // "" when expired, and when gone
+	At      time.Time
+	Request string // of an old link, to ask by
 }
 
 func (NotMe) PageName() string { return "not-me" }
@@ -19,6 +20,6 @@ func (NotMe) examples() []Example {
 	ask, frozen := of, of
 	ask.State, frozen.State = "ask", "frozen"
 	return []Example{
-		{"asks", ask}, {"is frozen", frozen}, {"counts no more", NotMe{State: "gone"}}, {"an old link", NotMe{State: "expired"}},
+		{"asks", ask}, {"is frozen", frozen}, {"counts no more", NotMe{State: "gone"}}, {"an old link", NotMe{State: "expired", Request: "7F3K-92QD"}},
 	}
 }

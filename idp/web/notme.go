@@ -39,7 +39,7 @@ func (d *Door) notMe(c echo.Context) error {
 func (d *Door) claim(c echo.Context, claim *confirm.Claim, err error) error {
 	if errors.Is(err, confirm.ErrDisownLink) {
 		edge.Cause(c.Request().Context(), err)
-		return d.render(c, http.StatusGone, "", ui.NotMe{State: "expired"})
+		return d.render(c, http.StatusGone, "", ui.NotMe{State: "expired", Request: edge.RequestID(c.Request().Context())})
 	}
 	if err != nil {
 		return err
