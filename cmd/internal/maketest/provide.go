@@ -31,6 +31,8 @@ func needs() []need {
 		// Signatures are made and GOST is computed by OpenSSL.
 		{"openssl", func() bool { _, err := exec.LookPath("openssl"); return err == nil }},
 		{"libengine-gost-openssl", func() bool { return exec.Command("openssl", "engine", "-t", "gost").Run() == nil }},
+		// The scripts of docs/post.md are run.
+		{"jq", func() bool { _, err := exec.LookPath("jq"); return err == nil }},
 		{"npm", func() bool { _, err := exec.LookPath("npm"); return err == nil }},
 		{"gcc", func() bool { _, err := exec.LookPath("gcc"); return err == nil }},
 		{"libc6-dev", func() bool { _, err := os.Stat("/usr/include/stdio.h"); return err == nil }},

@@ -259,7 +259,7 @@ func TestOthersVerifyTheManifest(t *testing.T) {
 	t.Run("openssl, as docs/post.md says", func(t *testing.T) {
 		openssl, err := exec.LookPath("openssl")
 		if err != nil {
-			t.Fatal("openssl is not installed: ", err)
+			t.Skip("openssl is not installed")
 		}
 		der, err := x509.MarshalPKIXPublicKey(key.Private.Public())
 		if err != nil {
