@@ -45,7 +45,7 @@ func (w Waits) Make(ctx context.Context, p *lock.Pending) error {
 		if err := tx.RecordEvent(ctx, e); err != nil {
 			return err
 		}
-		if err := w.Notices.Tell(ctx, tx, a, notice.Confirmed, notice.With{Method: p.Method, At: wall}); err != nil {
+		if err := w.Notices.Tell(ctx, tx, a, notice.Confirmed, notice.With{Method: p.Method, At: wall, Link: w.Notices.DisownLink(a.ID, p.Confirmation)}); err != nil {
 			return err
 		}
 		return wish.Rose(ctx, tx, a.ID, time.Time{})
