@@ -18,7 +18,7 @@ func Conformance(t *testing.T, s *Stores) {
 		test func(*testing.T, *Stores)
 	}{
 		{"accounts", accounts}, {"sessions", sessions}, {"consents", consents}, {"grants", grants},
-		{"applications", applicationsTest}, {"letters and visits", lettersAndVisits}, {"desks of centres", desks}, {"claims", claimsTest}, {"changes that wait", pendings}, {"wishes", wishes}, {"parties", parties},
+		{"applications", applicationsTest}, {"letters and visits", lettersAndVisits}, {"desks of centres", desks}, {"claims", claimsTest}, {"changes that wait", pendings}, {"wishes", wishes}, {"parties", parties}, {"partners", partners}, {"vouchings", vouchings},
 		{"events", events}, {"messages", messages}, {"deliveries", deliveries}, {"office", office}, {"anchors", anchors}, {"batches of letters", batchesTest}, {"sources of confirmations", sources}, {"recalls", recalls}, {"what is in use", inUse},
 		{"keyring", keyring},
 		{"sign-ins", signIns}, {"transients", transients}, {"meters", meters}, {"jobs", jobs}, {"nodes", nodes}, {"seeding", seeding},
