@@ -116,8 +116,12 @@ type Visit struct {
 	Phone *contact.Proof `json:",omitempty"`
 	// New is the data of a new document, as the operator typed it; it is what is compared then.
 	New *account.Person `json:",omitempty"`
-	// Code is the envelope's, until it is printed.
+	// Code is the envelope's, for as long as its paper can be printed.
 	Code string `json:",omitempty"`
+	// Looked are the colleagues who have opened a visit that waits.
+	Looked []account.ID `json:",omitempty"`
+	// Others are accounts that may be the same person's.
+	Others []Other `json:",omitempty"`
 }
 
 // A Store keeps letters and visits.
@@ -144,4 +148,6 @@ type Store interface {
 	SaveVisit(ctx context.Context, v *Visit) error // new
 	Visit(ctx context.Context, id string) (*Visit, error)
 	ChangeVisit(ctx context.Context, id string, f func(*Visit) error) (*Visit, error)
+	// VisitsOf lists the visits that were opened at a centre since a time, the newest first.
+	VisitsOf(ctx context.Context, centre string, since time.Time, limit int) ([]*Visit, error)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/propusk/propusk/idp/audit"
 	"github.com/propusk/propusk/idp/civil"
 	"github.com/propusk/propusk/idp/fault"
+	"github.com/propusk/propusk/idp/job"
 	"github.com/propusk/propusk/idp/seal"
 )
 
@@ -85,6 +86,9 @@ func (v *Visits) hand(ctx context.Context, tx VisitTx, w *Visit, a *account.Acco
 		return e, err
 	}
 	w.Code = code.String()
+	if err := tx.EnqueueAt(ctx, v.Now().Add(EnvelopePrint), job.Job{Kind: JobVisitPrinted, Ref: w.ID}); err != nil {
+		return e, err
+	}
 	return e, tx.SaveEnvelope(ctx, &Envelope{
 		ID: w.ID, Account: a.ID, Centre: w.Centre, Operator: w.Operator, Made: v.Now(), Until: v.Now().Add(EnvelopeLife),
 		Hash: append(binary.BigEndian.AppendUint32(nil, d.KeyID), d.Digest...),

@@ -140,6 +140,7 @@ type VisitReader interface {
 	LastLetter(ctx context.Context, id account.ID) (*Letter, error)
 	LastEnvelope(ctx context.Context, id account.ID) (*Envelope, error)
 	LastVisit(ctx context.Context, id account.ID) (*Visit, error)
+	VisitsOf(ctx context.Context, centre string, since time.Time, limit int) ([]*Visit, error)
 	Application(ctx context.Context, id string) (*registry.Application, error)
 	EventsBy(ctx context.Context, actor account.ID, before int64, limit int) ([]audit.Event, error)
 }
@@ -149,6 +150,7 @@ type VisitTx interface {
 	Tx
 	registry.Tx
 	CreateAccount(ctx context.Context, a *account.Account) error
+	FindAccounts(ctx context.Context, by account.Key, value string, limit int) ([]account.ID, error)
 	// RemoveUnclaimed erases an account that nobody has taken over; fault.Conflict if somebody has.
 	RemoveUnclaimed(ctx context.Context, id account.ID) error
 	Member(ctx context.Context, a account.ID) (*centre.Member, error)

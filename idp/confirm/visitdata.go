@@ -21,15 +21,16 @@ import (
 //	compared ─▶ checking ─┬─▶ confirmed
 //	                      └─▶ refused, with the fields
 
-// The jobs. The ref of JobVisitChecked is an application's id, that of JobVisitOver a visit's.
+// The jobs. The ref of JobVisitChecked is an application's id, those of the others a visit's.
 const (
 	JobVisitChecked = "visit_checked"
-	JobVisitOver    = "visit_over" // somebody who was registered left before the end
+	JobVisitOver    = "visit_over"    // somebody who was registered left before the end
+	JobVisitPrinted = "visit_printed" // an envelope's code is forgotten
 )
 
 // Handlers gives the jobs of visits.
 func (v *Visits) Handlers() job.Handlers {
-	return job.Handlers{JobVisitChecked: v.checked, JobVisitOver: v.over}
+	return job.Handlers{JobVisitChecked: v.checked, JobVisitOver: v.over, JobVisitPrinted: v.forget}
 }
 
 // Take takes down the data of a new document for a visit of ToCorrect. It must be the same person's (SNILS)
@@ -40,7 +41,8 @@ func (v *Visits) Take(ctx context.Context, op Operator, id string, p account.Per
 	}
 	var visit *Visit
 	err := v.Atomically(ctx, func(tx VisitTx) error {
-		if _, err := serving(ctx, tx, op.Account); err != nil {
+		m, err := serving(ctx, tx, op.Account)
+		if err != nil {
 			return err
 		}
 		w, err := v.own(ctx, op, id)
@@ -58,6 +60,10 @@ func (v *Visits) Take(ctx context.Context, op Operator, id string, p account.Per
 		if obstacle.bars(ToCorrect) {
 			return obstacle
 		}
+		same, err := others(ctx, tx, a.ID, p)
+		if err != nil {
+			return err
+		}
 		visit, err = tx.ChangeVisit(ctx, id, func(w *Visit) error {
 			switch {
 			case w.Operator != op.Account || VisitReason(w.Reason) != ToCorrect:
@@ -68,10 +74,16 @@ func (v *Visits) Take(ctx context.Context, op Operator, id string, p account.Per
 			if err := w.decidable(v.Now(), false); err != nil {
 				return err
 			}
-			w.New = &p
+			w.New, w.Others = &p, same
 			return nil
 		})
-		return err
+		if err != nil {
+			return err
+		}
+		e := v.of(op, m, audit.OperatorSearched, visit)
+		e.Detail["by"] = "person"
+		noteOthers(&e, visit)
+		return tx.RecordEvent(ctx, e)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("confirm: take down: %w", err)
@@ -127,6 +139,9 @@ func (v *Visits) RegisterHere(ctx context.Context, op Operator, n Newcomer) (*Vi
 		}
 		w := *visit
 		w.Centre = m.Centre
+		if w.Others, err = others(ctx, tx, id, n.Person); err != nil {
+			return err
+		}
 		w.Number = "Ц-" + m.Centre[strings.LastIndexByte(m.Centre, '-')+1:] + "-" + tail
 		if w.Shown, err = shown(a); err != nil {
 			return err
@@ -138,7 +153,9 @@ func (v *Visits) RegisterHere(ctx context.Context, op Operator, n Newcomer) (*Vi
 			return err
 		}
 		visit = &w
-		return tx.RecordEvent(ctx, v.of(op, m, audit.OperatorOpened, &w))
+		e := v.of(op, m, audit.OperatorOpened, &w)
+		noteOthers(&e, &w)
+		return tx.RecordEvent(ctx, e)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("confirm: register: %w", err)

@@ -65,9 +65,11 @@ func (c Comparison) judge(p account.Person) error {
 // A Case is an opened visit with what is compared.
 type Case struct {
 	Visit    *Visit
-	Obstacle Obstacle // "" : it can be confirmed
+	Obstacle Obstacle // "": what it is for can be done
 	// Account is nil when the obstacle lies between operator and citizen, or when the visit is closed.
-	Account    *account.Account
+	Account *account.Account
+	// Person is what is held against the document in hand.
+	Person     account.Person
 	LetterLive bool
 }
 
@@ -91,16 +93,20 @@ func (v *Visits) Case(ctx context.Context, op Operator, id string) (*Case, error
 		return nil, fmt.Errorf("confirm: case: %w", err)
 	}
 	c := &Case{Visit: visit}
-	if c.Obstacle, err = v.obstacle(ctx, v.Read, op.Account, a); err != nil {
+	obstacle, err := v.obstacle(ctx, v.Read, op.Account, a)
+	if err != nil {
 		return nil, err
 	}
-	if c.Obstacle.Partial() {
+	if obstacle.bars(VisitReason(visit.Reason)) {
+		c.Obstacle = obstacle
+	}
+	if obstacle.Partial() {
 		return c, nil
 	}
 	if !visit.unchanged(a) {
 		return nil, ErrChanged
 	}
-	c.Account = a
+	c.Account, c.Person = a, visit.compared(a)
 	letter, err := v.Read.LastLetter(ctx, a.ID)
 	if err != nil && !errors.Is(err, fault.NotFound) {
 		return nil, fmt.Errorf("confirm: case: %w", err)
@@ -163,7 +169,7 @@ func (v *Visits) Refuse(ctx context.Context, op Operator, id string, mismatches 
 	visit, err := v.decide(ctx, op, id, decision{
 		done: func(w *Visit) bool { return w.Outcome == VisitRefused },
 		act: func(_ VisitTx, w *Visit, a *account.Account) (audit.Event, afterwards, error) {
-			known := append(Compared(a.Profile.Person), "face", "genuine")
+			known := append(Compared(w.compared(a)), "face", "genuine")
 			w.Mismatch = slices.DeleteFunc(known, func(f string) bool { return !slices.Contains(mismatches, f) })
 			w.Outcome = VisitRefused
 			return audit.Event{Kind: audit.OperatorRefused, Detail: map[string]string{"mismatch": strings.Join(w.Mismatch, ",")}}, nil, nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/propusk/propusk/idp/account"
@@ -57,8 +56,7 @@ func (v *Visits) masked(ctx context.Context, id account.ID) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("confirm: journal: %w", err)
 	}
-	p := a.Profile.Person
-	return strings.Join(strings.Fields(p.FamilyName.MaskPage()+" "+p.GivenName.MaskPage()+" "+p.Patronymic.MaskPage()), " "), nil
+	return maskedName(a.Profile.Person), nil
 }
 
 // Today counts the visits that the operator opened since midnight.

@@ -142,6 +142,11 @@ func (v *Visits) Open(ctx context.Context, op Operator, id account.ID, why Visit
 			return err
 		}
 		visit.Centre = m.Centre
+		if visit.Others = nil; !obstacle.Partial() {
+			if visit.Others, err = others(ctx, tx, a.ID, a.Profile.Person); err != nil {
+				return err
+			}
+		}
 		if visit.Shown, err = shown(a); err != nil {
 			return err
 		}
@@ -153,6 +158,7 @@ func (v *Visits) Open(ctx context.Context, op Operator, id account.ID, why Visit
 		if obstacle != "" {
 			e.Detail["obstacle"] = string(obstacle)
 		}
+		noteOthers(&e, visit)
 		return tx.RecordEvent(ctx, e)
 	})
 	if err != nil {

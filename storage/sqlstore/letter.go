@@ -36,7 +36,14 @@ var visits = newDossier("visit", func(v *confirm.Visit) card {
 })
 
 // SaveVisit writes a new visit (confirm.Store).
-func (s *Stores) SaveVisit(ctx context.Context, v *confirm.Visit) error { return visits.add(ctx, s, v) }
+func (s *Stores) SaveVisit(ctx context.Context, v *confirm.Visit) error {
+	return s.atomically(ctx, func(s *Stores) error {
+		if err := visits.add(ctx, s, v); err != nil {
+			return err
+		}
+		return s.putOnDesk(ctx, v)
+	})
+}
 
 // Visit returns a visit; fault.NotFound (confirm.Store).
 func (s *Stores) Visit(ctx context.Context, id string) (*confirm.Visit, error) {
@@ -45,5 +52,14 @@ func (s *Stores) Visit(ctx context.Context, id string) (*confirm.Visit, error) {
 
 // ChangeVisit changes a visit under a lock (confirm.Store).
 func (s *Stores) ChangeVisit(ctx context.Context, id string, f func(*confirm.Visit) error) (*confirm.Visit, error) {
-	return visits.change(ctx, s, id, f)
+	var out *confirm.Visit
+	err := s.atomically(ctx, func(s *Stores) error {
+		v, err := visits.change(ctx, s, id, f)
+		if err != nil {
+			return err
+		}
+		out = v
+		return s.moveOnDesk(ctx, v)
+	})
+	return out, err
 }

@@ -43,7 +43,7 @@ var erased = []string{
 var keptAfterErasure = map[string]string{
 	"event": "append-only, ids alone", "message": "sealed apart, gone once sent", "delivery": "parties must be told",
 	"recall_item": "what a recall did is counted", "vouching": "the bank's own reference; its account is taken out",
-	"confirmation_source": "goes with the account's row", "account": "",
+	"confirmation_source": "goes with the account's row", "visit_desk": "goes with the account's row", "account": "",
 }
 
 var (

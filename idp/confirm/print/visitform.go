@@ -17,6 +17,18 @@ var formDocuments = map[civil.DocumentType]string{
 	civil.ForeignPassport: "паспорт иностранного гражданина",
 }
 
+// A formAct is what the form of a kind of visit says: what it is about, what is asked for, what was done.
+type formAct struct{ about, ask, done string }
+
+var formActs = map[confirm.VisitReason]formAct{
+	confirm.ToConfirm:  {"о подтверждении личности владельца учётной записи", "Прошу подтвердить мою личность в системе «%s».", "Подтверждение записано"},
+	confirm.ToHandCode: {"о выдаче кода активации", "Прошу выдать мне в конверте код, которым я сам подтвержу учётную запись в системе «%s».", "Код в закрытом конверте выдан"},
+	confirm.ToRestore:  {"о восстановлении доступа к учётной записи", "Прошу восстановить доступ к моей учётной записи в системе «%s»: заменить номер телефона на указанный ниже и завершить все сеансы.", "Номер телефона заменён, прежние сеансы завершены"},
+	confirm.ToCorrect:  {"об изменении данных учётной записи", "Прошу изменить мои данные в системе «%s» на указанные ниже и подтвердить личность.", "Данные направлены на проверку"},
+	confirm.ToRegister: {"о создании учётной записи", "Прошу создать мне учётную запись в системе «%s» и подтвердить мою личность. Я даю согласие на обработку указанных ниже персональных данных для этой цели.", "Учётная запись создана, данные направлены на проверку"},
+	confirm.ToDelete:   {"об удалении учётной записи", "Прошу удалить мою учётную запись в системе «%s». Я понимаю, что вернуть её нельзя.", "Заявление принято"},
+}
+
 // VisitForm prints the application form of a visit, two copies of one A4 page each. It is a paper of the
 // centre's files, so it is in Russian whatever the citizen's language.
 func (p Press) VisitForm(v confirm.VisitForm) ([]byte, error) {
@@ -42,15 +54,16 @@ func (p Press) formCopy(f *fpdf.Fpdf, v confirm.VisitForm, whose string) {
 	line(10, 5, "", strings.Trim(v.Centre.Town["ru"]+", "+v.Centre.Address["ru"], ", "))
 	f.Ln(8)
 	line(16, 8, "B", "Заявление № "+v.Number)
-	line(11, 6, "", "о подтверждении личности владельца учётной записи")
+	words := formActs[v.Reason]
+	line(11, 6, "", words.about)
 	f.Ln(5)
 	came := "пришёл лично и предъявил"
 	if person.Sex == civil.Female {
 		came = "пришла лично и предъявила"
 	}
-	line(11, 6, "", fmt.Sprintf("Прошу подтвердить мою личность в системе «%s». Я %s документ, указанный ниже. Сведения верны.", site, came))
+	line(11, 6, "", fmt.Sprintf(words.ask, site)+" Я "+came+" документ, указанный ниже. Сведения верны.")
 	f.Ln(4)
-	for _, row := range formRows(person, name) {
+	for _, row := range formRows(person, name, v.Phone) {
 		if row[1] == "" {
 			continue
 		}
@@ -71,13 +84,18 @@ func (p Press) formCopy(f *fpdf.Fpdf, v confirm.VisitForm, whose string) {
 	room(f, 50)
 	at := v.At.Format("02.01.2006 15:04")
 	line(11, 6, "", fmt.Sprintf("Личность заявителя установлена: лицо и каждая строка сверены с предъявленным документом. "+
-		"Подтверждение записано %s.", at))
+		words.done+" %s.", at))
 	f.Ln(8)
 	operator := "№ " + v.Operator.String()
 	if v.Window != "" {
 		operator += ", окно " + v.Window
 	}
 	signature(f, "Оператор", operator)
+	if v.Second != 0 {
+		f.Ln(8)
+		room(f, 20)
+		signature(f, "Второй оператор", "№ "+v.Second.String())
+	}
 }
 
 // room begins another page unless so much is left on this one: names and issuers may be long.
@@ -88,7 +106,7 @@ func room(f *fpdf.Fpdf, height float64) {
 }
 
 // formRows are the lines of the form; the empty ones are left out.
-func formRows(p account.Person, name string) [][2]string {
+func formRows(p account.Person, name, phone string) [][2]string {
 	rows := [][2]string{
 		{"Фамилия, имя, отчество", name},
 		{"Пол", map[civil.Sex]string{civil.Male: "мужской", civil.Female: "женский"}[p.Sex]},
@@ -105,6 +123,9 @@ func formRows(p account.Person, name string) [][2]string {
 			[2]string{"Действует до", d.ExpiresOn.Format()},
 			[2]string{"Кем выдан", d.Issuer},
 			[2]string{"Код подразделения", d.DepartmentCode})
+	}
+	if n, err := civil.ParsePhone(phone); err == nil {
+		rows = append(rows, [2]string{"Номер телефона", n.Format()})
 	}
 	return rows
 }

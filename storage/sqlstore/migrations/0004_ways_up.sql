@@ -192,3 +192,15 @@ CREATE TABLE envelope (
   body    {bytes} NOT NULL
 );
 CREATE INDEX envelope_account ON envelope (account, at);
+
+-- visit_desk is what consoles list visits by; whom they are about stands sealed in the visit.
+CREATE TABLE visit_desk (
+  visit    {id}   NOT NULL PRIMARY KEY,
+  account  BIGINT NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+  centre   {id}   NOT NULL,
+  operator BIGINT NOT NULL,
+  at       BIGINT NOT NULL,
+  state    {id}   NOT NULL      -- the visit's outcome; empty: open
+);
+CREATE INDEX visit_desk_centre ON visit_desk (centre, at);
+CREATE INDEX visit_desk_account ON visit_desk (account);
