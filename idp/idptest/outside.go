@@ -141,3 +141,10 @@ func (o *Outside) Enter(p simulators.Person) {
 	o.t.Helper()
 	o.call(http.MethodPost, "/api/people", p, nil)
 }
+
+// Tell puts a notice about a person into a registry's feed: document_annulled of interior, person_deceased of
+// pension. An id that was told before tells the same again.
+func (o *Outside) Tell(registry, kind, id, snils string) {
+	o.t.Helper()
+	o.call(http.MethodPost, "/api/registries/"+registry+"/notices", map[string]string{"kind": kind, "id": id, "snils": snils}, nil)
+}
