@@ -61,7 +61,7 @@ var redeem = together(`
 	INSERT INTO grants (`+strings.Join(grantNames, ", ")+`, redeemed)
 	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, $15, $16, NULL, NULL, 0, $17, $18, 1 {from}
 	WHERE EXISTS (SELECT 1 FROM account WHERE id = $2 AND epoch = $5)
-		AND EXISTS (SELECT 1 FROM session WHERE id = $4 AND account = $2 AND ended = 0 {share})
+		AND EXISTS (SELECT 1 FROM session WHERE id = $4 AND account = $2 AND ended + 0 = 0 {share})
 		OR EXISTS (SELECT 1 FROM grants WHERE id = $1)
 	ON CONFLICT (id) DO UPDATE SET redeemed = grants.redeemed + 1,
 		revoked = CASE WHEN grants.revoked = 0 THEN excluded.created ELSE grants.revoked END
@@ -90,12 +90,14 @@ func (s *Stores) RedeemGrant(ctx context.Context, g *grant.Grant) (grant.Outcome
 }
 
 var (
-	// rotate is the common path: the token is the current one and all stands.
+	// rotate is the common path: the token is the current one and all stands. What is compared with 0 after
+	// an addition is hidden from the partial indexes of what lives: while tables are empty PostgreSQL would
+	// rather read the whole of one than go by the primary key, and keep to that when they have grown.
 	rotate = together(`
 		UPDATE grants SET prev_hash = refresh_hash, prev_sealed = $6, refresh_hash = $5, refresh_gen = refresh_gen + 1, rotated_at = $7 {from}
-		WHERE id = $1 AND client = $2 AND refresh_hash = $3 AND refresh_gen = $4 AND revoked = 0 AND (expires = 0 OR expires > $7)
+		WHERE id = $1 AND client = $2 AND refresh_hash = $3 AND refresh_gen = $4 AND revoked + 0 = 0 AND (expires = 0 OR expires > $7)
 			AND EXISTS (SELECT 1 FROM account a WHERE a.id = grants.account AND a.epoch = grants.epoch)
-			AND (offline = 1 OR EXISTS (SELECT 1 FROM session s WHERE s.id = grants.session AND s.ended = 0))
+			AND (offline = 1 OR EXISTS (SELECT 1 FROM session s WHERE s.id = grants.session AND s.ended + 0 = 0))
 		RETURNING {n} `+grantColumns("grants")+`,
 			(SELECT a.standing FROM account a WHERE a.id = grants.account),
 			coalesce((SELECT s.ended FROM session s WHERE s.id = grants.session), 1)`, false,
