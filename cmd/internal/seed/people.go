@@ -1,4 +1,4 @@
-// Package seed fills the demo: thirteen people at every level, the relying parties, two service centres,
+// Package seed fills the demo: fourteen people at every level, the relying parties, two service centres,
 // and people who exist in the registries and have no account yet.
 //
 // Everybody is invented, and so are all numbers; their check digits are right. The password is known to
@@ -86,6 +86,8 @@ var rows = []row{
 		"kedrov@example.org", account.Verified, []account.Method{account.ServiceCenter}, "administrator"},
 	{13, "Лозинская", "Ирина", "Борисовна", civil.Female, "1969-01-31", "гор. Тула", "900000113", "7100000113", "7099000113", "2014-02-20",
 		"lozinskaya@example.org", account.Verified, []account.Method{account.ElectronicCard}, "verified by an electronic card"},
+	{14, "Пихтова", "Светлана", "Романовна", civil.Female, "1970-03-11", "гор. Пенза", "900000114", "5800000114", "5699000114", "2015-04-02",
+		"pikhtova@example.org", account.Verified, []account.Method{account.ServiceCenter}, "second administrator: a recall needs two"},
 
 	{0, "Черёмухин", "Павел", "Андреевич", civil.Male, "1995-02-14", "гор. Ярославль", "900000201", "7600000201", "7899000201", "2015-03-10",
 		"", 0, nil, "to register by hand"},
@@ -100,9 +102,9 @@ var rows = []row{
 }
 
 // secrets of the authenticator apps, base32.
-var secrets = map[int]string{11: "KRUGK4TBOR5WKZDFNVXWQ2LO", 12: "MFSG22LOFVSGK3LPNRUW4ZZR"}
+var secrets = map[int]string{11: "KRUGK4TBOR5WKZDFNVXWQ2LO", 12: "MFSG22LOFVSGK3LPNRUW4ZZR", 14: "ONSWG33OMQQGCZDNNFXC2MJU"}
 
-// People returns everybody, the thirteen with accounts first.
+// People returns everybody, the fourteen with accounts first.
 func People() ([]Person, error) {
 	out := make([]Person, 0, len(rows))
 	for _, r := range rows {
@@ -119,7 +121,7 @@ func (r row) person() (Person, error) {
 	p := &parser{}
 	out := Person{Number: r.number, Level: r.level, Methods: r.methods, Note: r.note, TOTP: secrets[r.number]}
 	number := r.number
-	if number == 0 { // those without an account have their own range, beside the seeded 01 to 13
+	if number == 0 { // those without an account have their own range, beside the seeded 01 to 14
 		tail, err := strconv.Atoi(r.snils[6:])
 		p.keep(err)
 		number = tail - 201 + 21
@@ -156,7 +158,7 @@ func (r row) person() (Person, error) {
 		out.Locked = true
 	case 11:
 		out.Role, out.Centre = centre.Operator, mainCentre
-	case 12:
+	case 12, 14:
 		out.Role, out.Centre = centre.Administrator, mainCentre
 	}
 	return out, p.err

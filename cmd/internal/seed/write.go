@@ -11,7 +11,9 @@ import (
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/centre"
 	"github.com/propusk/propusk/idp/fault"
+	"github.com/propusk/propusk/idp/job"
 	"github.com/propusk/propusk/idp/partner"
+	"github.com/propusk/propusk/idp/registry"
 	"github.com/propusk/propusk/idp/rp"
 )
 
@@ -21,6 +23,7 @@ type Stores interface {
 	rp.Store
 	partner.Store
 	centre.Store
+	job.Queue
 }
 
 // Provider is what Write fills.
@@ -119,6 +122,11 @@ func (p Provider) person(ctx context.Context, who Person, hash *string) error {
 	}
 	if err := p.Stores.CreateAccount(ctx, a); err != nil {
 		return err
+	}
+	if a.Level >= account.Standard {
+		if err := p.Stores.EnqueueAt(ctx, p.Wall(), job.Job{Kind: registry.JobLapse, Ref: a.ID.String()}); err != nil {
+			return err
+		}
 	}
 	return p.settle(ctx, who, a.ID)
 }
