@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/propusk/propusk/idp/account"
@@ -90,6 +91,23 @@ var (
 	inviteRule    = limit.Rule{Name: "certificate invitation", Free: 100, Window: time.Hour}
 	presentRule   = limit.Rule{Name: "presented certificate", Free: 30, Window: time.Hour, First: 10 * time.Second, Most: 10 * time.Minute}
 )
+
+// Methods are those that can be used here: none while the trust list is empty, and cards where they have
+// policies.
+func (d *Desk) Methods(ctx context.Context) ([]account.Method, error) {
+	all, err := d.Read.Anchors(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("certificate: trust list: %w", err)
+	}
+	at := d.Wall()
+	if !slices.ContainsFunc(all, func(a *Anchor) bool { return a.Accredited(at) }) {
+		return nil, nil
+	}
+	if len(d.Rules.Card) == 0 {
+		return []account.Method{account.QualifiedSignature}, nil
+	}
+	return []account.Method{account.QualifiedSignature, account.ElectronicCard}, nil
+}
 
 // Statement makes a statement for an account to sign, if it may be confirmed by signature now (errors of
 // confirm.May).

@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -61,26 +60,32 @@ func absent[T any](v *T, err error) (*T, error) {
 
 // standing reads what the ways up depend on.
 func (d *Door) standing(ctx context.Context, a *account.Account) (confirm.Facts, error) {
-	f := confirm.Facts{Account: a, Rest: d.Letters.Rest, Offered: offered(), Now: d.Now()}
+	f := confirm.Facts{Account: a, Rest: d.Letters.Rest, Now: d.Now()}
+	var err error
+	if f.Offered, err = d.offered(ctx); err != nil {
+		return f, err
+	}
 	app, err := absent(d.Read.LastApplication(ctx, a.ID))
 	if err != nil {
 		return f, err
-	}
-	banks, err := d.Banks.Banks(ctx, "")
-	if err != nil {
-		return f, err
-	}
-	if len(banks) == 0 {
-		f.Offered = slices.DeleteFunc(f.Offered, func(m account.Method) bool { return m == account.Bank })
 	}
 	f.Running = app != nil && app.State == registry.Running
 	f.Letter, err = absent(d.Read.LastLetter(ctx, a.ID))
 	return f, err
 }
 
-// offered are the methods that this version has.
-func offered() []account.Method {
-	return account.Methods()
+// offered are the methods that this installation has: banks and signatures where there is somebody to trust.
+func (d *Door) offered(ctx context.Context) ([]account.Method, error) {
+	out := []account.Method{account.ServiceCenter, account.MailCode}
+	banks, err := d.Banks.Banks(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	if len(banks) > 0 {
+		out = append(out, account.Bank)
+	}
+	signed, err := d.Certificates.Methods(ctx)
+	return append(out, signed...), err
 }
 
 // way picks one method out of all.

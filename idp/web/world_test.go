@@ -24,6 +24,7 @@ import (
 	"github.com/propusk/propusk/idp/authn"
 	"github.com/propusk/propusk/idp/authn/password"
 	"github.com/propusk/propusk/idp/bank"
+	"github.com/propusk/propusk/idp/certificate"
 	"github.com/propusk/propusk/idp/confirm"
 	"github.com/propusk/propusk/idp/contact"
 	"github.com/propusk/propusk/idp/edge"
@@ -149,6 +150,10 @@ func newWorld(t *testing.T) *world {
 			Issuer: public.String(), Read: w.Records, Atomically: within(w, func(x tap) bank.Tx { return x }), Transients: w.Transients, Ring: ring,
 			Partners: &partner.Cache{Store: w.Records}, Notices: notices, Hasher: w.hasher, Rules: rules, Processing: "2026-11",
 			Sign: func(any) (string, error) { return "a.b.c", nil }, Now: now, Wall: now, Log: log,
+		}),
+		Certificates: certificate.New(certificate.Config{
+			Read: w.Records, Atomically: within(w, func(x tap) confirm.Tx { return x }), Transients: w.Transients, Ring: ring,
+			Notices: notices, Issuer: public.String(), Now: now, Wall: now, Log: log,
 		}),
 		Contacts: w.contacts,
 		Registry: registry.New(registry.Config{
