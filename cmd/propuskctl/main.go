@@ -54,6 +54,7 @@ type commandLine struct {
 		Show     accountShow     `cmd:"" help:"Show an account, personal data masked."`
 		Lower    accountLower    `cmd:"" help:"Lower an account at once: sessions and tokens end, relying parties are told."`
 		Withdraw accountWithdraw `cmd:"" help:"Take one confirmation back at once: sessions and tokens end, the citizen is told."`
+		Reopen   accountReopen   `cmd:"" help:"Open an account that was closed because its owner was reported deceased, and is not."`
 		Release  accountRelease  `cmd:"" help:"Give back a confirmation that its citizen froze with the link of a message, by mistake."`
 	} `cmd:"" help:"Citizens' accounts."`
 	Letter letterCommands `cmd:"" help:"Registered letters with codes."`
