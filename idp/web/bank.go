@@ -90,7 +90,7 @@ func (d *Door) showBankReturn(c echo.Context) error {
 		return err
 	}
 	if r.Status == bank.Confirmed {
-		return frame.See(c, "/account/confirm/done")
+		return d.resume(c, "/account/confirm/done")
 	}
 	p := ui.BankReturn{Bank: r.Partner.NameIn(frame.Lang(c)), State: string(r.Status), Fields: r.Fields}
 	switch r.Status {
@@ -115,7 +115,7 @@ func (d *Door) agreeWithBank(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return frame.See(c, "/account/confirm/done")
+	return d.resume(c, "/account/confirm/done")
 }
 
 func (d *Door) bankAccountPage(c echo.Context, o *bank.Opening, suggested string, wrong []ui.Fault) ui.BankAccount {

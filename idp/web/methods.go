@@ -7,6 +7,7 @@ import (
 
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/confirm"
+	"github.com/propusk/propusk/idp/lock"
 	"github.com/propusk/propusk/idp/web/frame"
 	"github.com/propusk/propusk/ui"
 )
@@ -56,15 +57,8 @@ func (d *Door) card(c echo.Context, a *account.Account, w confirm.Way) (ui.Metho
 	switch {
 	case w.Live:
 		card.URL = "/account/confirm/letter"
-	case !w.Open:
-	case w.Method == account.MailCode:
-		card.URL = "/account/confirm/letter?new=1"
-	case w.Method == account.Bank:
-		card.URL = "/account/confirm/bank"
-	case w.Method == account.QualifiedSignature, w.Method == account.ElectronicCard:
-		card.URL = "/account/confirm/signature"
-	case w.Method == account.ServiceCenter:
-		card.URL = "/account/confirm/visit"
+	case w.Open:
+		card.URL = begins(w.Method)
 	}
 	var err error
 	if card.Services, err = d.takers(c, a, w.Method); err != nil {
@@ -89,6 +83,11 @@ func (d *Door) showConfirmed(c echo.Context) error {
 	for _, k := range a.Assurance(d.Now()).Confirmations {
 		if k.At.After(newest.At) {
 			newest = k
+		}
+	}
+	for _, k := range a.Confirmations {
+		if k.HeldBy(lock.HeldBy) && k.At.After(newest.At) {
+			return frame.See(c, "/account/locks?notice=waits") // its citizen wanted changes to wait
 		}
 	}
 	if newest.Method == 0 {
