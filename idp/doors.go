@@ -43,7 +43,7 @@ func (p *Provider) open(c Config, d *desks) error {
 	})
 	guest := guests{hosted}
 	protocol := oidc.New(oidc.Config{
-		Issuer: strings.TrimSuffix(c.Issuer.String(), "/"), Ring: ring, Cookies: cookies, SignIn: d.signIn,
+		Issuer: strings.TrimSuffix(c.Issuer.String(), "/"), CertificateHost: c.Certificates.PublicURL, Ring: ring, Cookies: cookies, SignIn: d.signIn,
 		Parties: partner.Directory{Parties: p.Parties, Partners: p.Partners}, Records: records,
 		Transients: p.stores.Transients, Atomically: within(records, func(tx *sqlstore.Stores) session.Tx { return tx }),
 		Now: c.Now, Wall: c.Wall, Logger: c.Log, Observe: c.Observe,
@@ -94,7 +94,7 @@ func (p *Provider) open(c Config, d *desks) error {
 		StrictTransport: c.Issuer.Scheme == "https" && !rp.Loopback(c.Issuer.Hostname()),
 	})
 	p.public = threshold.Wrap(heads(e))
-	p.certificates = threshold.Wrap(hosted.CertificateListener())
+	p.certificates = threshold.Wrap(machines(heads(e), hosted.CertificateListener()))
 
 	health := echo.New()
 	health.HideBanner, health.HidePort = true, true
@@ -113,6 +113,18 @@ func opener(protocol *oidc.Door) func(context.Context, string) (*partnerapi.Toke
 		}
 		return &partnerapi.Token{Partner: partner.ID(t.Client), Scopes: t.Scopes, Key: t.Key, Certificate: t.Certificate}, nil
 	}
+}
+
+// machines lets partners in where certificates are presented: their tokens may be bound to one (RFC 8705).
+// Everything else there is for browsers.
+func machines(programs, browsers http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/oauth2/token" || strings.HasPrefix(r.URL.Path, partnerapi.Root+"/") {
+			programs.ServeHTTP(w, r)
+			return
+		}
+		browsers.ServeHTTP(w, r)
+	})
 }
 
 // text answers addresses that are no text before any door reads an id out of them: stores differ in what

@@ -40,7 +40,7 @@ func certified(t *testing.T, server *httptest.Server) *http.Client {
 func TestATokenOfACertificateWorksWithThatCertificateAlone(t *testing.T) {
 	w := idptest.New(t)
 	b := aBank(w)
-	server := httptest.NewUnstartedServer(w.Handler())
+	server := httptest.NewUnstartedServer(w.CertificateHandler())
 	server.TLS = &tls.Config{ClientAuth: tls.RequestClientCert, MinVersion: tls.VersionTLS12}
 	server.StartTLS()
 	t.Cleanup(server.Close)

@@ -112,6 +112,9 @@ type metadata struct {
 	Backchannel        bool     `json:"backchannel_logout_supported"`
 	BackchannelSession bool     `json:"backchannel_logout_session_supported"`
 	Assurance          string   `json:"propusk_assurance_uri"`
+	// RFC 8705 sections 3.3 and 5; only where certificates are asked for.
+	CertificateBound bool              `json:"tls_client_certificate_bound_access_tokens,omitempty"`
+	Aliases          map[string]string `json:"mtls_endpoint_aliases,omitempty"`
 	claims.VerifiedSupport
 }
 
@@ -121,7 +124,7 @@ func (d *Door) metadata() metadata {
 	for _, a := range assertionAlgorithms {
 		algs = append(algs, string(a))
 	}
-	return metadata{
+	m := metadata{
 		Issuer: d.Issuer, Authorize: d.Issuer + "/oauth2/authorize", Token: d.Issuer + "/oauth2/token",
 		Userinfo: d.Issuer + "/oauth2/userinfo", JWKS: d.Issuer + "/oauth2/jwks", Introspect: d.Issuer + "/oauth2/introspect",
 		Revoke: d.Issuer + "/oauth2/revoke", EndSession: d.Issuer + "/oauth2/logout",
@@ -135,6 +138,11 @@ func (d *Door) metadata() metadata {
 		Backchannel: true, BackchannelSession: true, Assurance: d.Issuer + "/.well-known/propusk-assurance",
 		VerifiedSupport: claims.SupportedVerified(),
 	}
+	if d.CertificateHost != nil {
+		m.CertificateBound = true
+		m.Aliases = map[string]string{"token_endpoint": strings.TrimSuffix(d.CertificateHost.String(), "/") + "/oauth2/token"}
+	}
+	return m
 }
 
 // vocabulary publishes the words of the assurance claims, so that a party can compare them without

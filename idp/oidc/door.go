@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -54,17 +55,19 @@ type Lives struct {
 
 // Config is everything the door needs.
 type Config struct {
-	Issuer     string // without a slash at its end
-	Ring       *seal.Ring
-	Cookies    session.Cookies // the citizens'
-	SignIn     *signin.Desk    // the door registers itself there as "oidc"
-	Parties    Parties
-	Records    Records
-	Transients transient.Store
-	Atomically func(ctx context.Context, f func(session.Tx) error) error
-	Now, Wall  func() time.Time
-	Logger     *slog.Logger
-	Lives      Lives
+	Issuer string // without a slash at its end
+	// CertificateHost is where partners get tokens that are bound to a certificate; nil: nowhere.
+	CertificateHost *url.URL
+	Ring            *seal.Ring
+	Cookies         session.Cookies // the citizens'
+	SignIn          *signin.Desk    // the door registers itself there as "oidc"
+	Parties         Parties
+	Records         Records
+	Transients      transient.Store
+	Atomically      func(ctx context.Context, f func(session.Tx) error) error
+	Now, Wall       func() time.Time
+	Logger          *slog.Logger
+	Lives           Lives
 	// Observe, if set, is told of every signature: "sign ES256". For tests of the budget.
 	Observe func(op string)
 
