@@ -176,6 +176,8 @@ type Credential struct {
 	Password        string    `json:"password"` // argon2id in PHC form
 	PasswordChanged time.Time `json:"password_changed"`
 	TOTP            *TOTP     `json:"totp,omitempty"`
+	// Passkeys open the console of staff, and nothing else.
+	Passkeys []Passkey `json:"passkeys,omitempty"`
 	// Restored is a visit at which the owner stood and got a new phone: for a while a recovery through that
 	// phone leaves nothing in doubt.
 	Restored Restoration `json:"restored,omitzero"`

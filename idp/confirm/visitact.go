@@ -181,7 +181,7 @@ func (v *Visits) restore(ctx context.Context, tx VisitTx, w *Visit) (audit.Event
 		if !a.Lock.Until.IsZero() {
 			a.Lock = account.Lock{}
 		}
-		a.Credential.TOTP = nil
+		a.Credential.TOTP, a.Credential.Passkeys = nil, nil
 		a.Credential.Restored = account.Restoration{At: v.Now(), Phone: fresh.Value}
 		a.Renew()
 		return nil

@@ -28,6 +28,9 @@ const (
 	PasswordChanged Kind = "password_changed" // At
 	TOTPAdded       Kind = "totp_added"       // At
 	TOTPRemoved     Kind = "totp_removed"     // At
+	PasskeyAdded    Kind = "passkey_added"    // At
+	PasskeyRemoved  Kind = "passkey_removed"  // At
+	PasskeyDoubted  Kind = "passkey_doubted"  // At: its counter went back, and it opens nothing any more
 )
 
 // The messages of recovery. RecoveryNoAccount answers an unknown contact, so that a page can say "we
@@ -203,6 +206,9 @@ var kinds = map[Kind]need{
 	PasswordChanged: {to: everywhere, needs: []string{"At"}},
 	TOTPAdded:       {to: everywhere, needs: []string{"At"}},
 	TOTPRemoved:     {to: everywhere, needs: []string{"At"}},
+	PasskeyAdded:    {to: everywhere, needs: []string{"At"}},
+	PasskeyRemoved:  {to: everywhere, needs: []string{"At"}},
+	PasskeyDoubted:  {to: everywhere, needs: []string{"At"}},
 
 	AccessRestored: {to: everywhere, needs: []string{"At", "Until"}},
 	AccountErased:  {to: everywhere, needs: []string{"At"}},

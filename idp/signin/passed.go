@@ -18,6 +18,7 @@ import (
 type Proof struct {
 	Account *account.Account // as authn judged it
 	Factor  string           // the amr value: pwd, swk, hwk (first factors), otp
+	Passkey bool             // Factor is a key that was pressed after the password, and begins nothing anew
 	Foreign bool             // "someone else's computer", with the first factor
 	Device  string           // session.Device of the user agent
 	Browser string           // the browser's present secret
@@ -46,7 +47,7 @@ func (d *Desk) Passed(ctx context.Context, f *Facts, p Proof) (*SignedIn, error)
 	if p.Account.Lock.Locked(d.Now()) {
 		return nil, ErrLocked
 	}
-	if f.Request.Door == "operator" && p.Account.Credential.TOTP == nil {
+	if f.Request.Door == "operator" && !p.Account.Credential.HasSecond() {
 		return nil, ErrNoFactor
 	}
 	if f.Request.Door == "operator" && !p.Account.Locks.Frozen.IsZero() {
@@ -57,12 +58,16 @@ func (d *Desk) Passed(ctx context.Context, f *Facts, p Proof) (*SignedIn, error)
 		if g.Answered {
 			return ErrStale
 		}
-		if first(p.Factor) {
-			*g = Progress{Account: p.Account.ID, Epoch: p.Account.Epoch, Foreign: p.Foreign, Second: p.Account.Credential.TOTP != nil}
+		if first(p.Factor) && !p.Passkey {
+			second := p.Account.Credential.TOTP != nil || f.Request.Door == "operator" // staff has some second one, as above
+			*g = Progress{Account: p.Account.ID, Epoch: p.Account.Epoch, Foreign: p.Foreign, Second: second}
 		} else if g.Account != p.Account.ID || g.Epoch != p.Account.Epoch || len(g.Factors) != 1 {
 			return ErrOutOfTurn
 		}
 		g.Factors, g.At = append(slices.Clip(g.Factors), p.Factor), f.Wall
+		if p.Passkey {
+			g.Factors = append(g.Factors, "user") // RFC 8176: somebody was there and touched it
+		}
 		return nil
 	}
 	after := *f
