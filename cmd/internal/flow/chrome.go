@@ -186,6 +186,28 @@ func (w *window) Submit(_ context.Context, text string) error {
 	})
 }
 
+// Link is the address of a link.
+func (w *window) Link(_ context.Context, text string) (string, error) {
+	words, err := json.Marshal(text)
+	if err != nil {
+		return "", err
+	}
+	to, err := evaluate[string](w, "(() => {"+find+"const e = pick(Array.from(document.querySelectorAll('a[href]')), "+string(words)+"); return e ? e.href : '';})()")
+	if err == nil && to == "" {
+		err = fmt.Errorf("no link %q", text)
+	}
+	return to, err
+}
+
+// Attach chooses a file, as its drop on the field would.
+func (w *window) Attach(_ context.Context, name, file string, content []byte) error {
+	return w.act(`const e = field(args[0])[0];
+		if (!e || e.type !== 'file') return 'no field for files "' + args[0] + '"';
+		const bytes = Uint8Array.from(atob(args[2]), c => c.charCodeAt(0));
+		const chosen = new DataTransfer(); chosen.items.add(new File([bytes], args[1]));
+		e.files = chosen.files; e.dispatchEvent(new Event('change', {bubbles: true})); return '';`, name, file, content)
+}
+
 func (w *window) Fill(_ context.Context, name, value string) error {
 	return w.act(`const e = field(args[0])[0];
 		if (!e) return 'no field "' + args[0] + '"';

@@ -22,6 +22,11 @@
 //	letter PHONE NAME          $NAME = the code printed in the newest letter
 //	post PHONE STATUS          the post moves the newest letter along
 //	totp PHONE NAME            $NAME = the present code of a seeded person's app
+//	certificate PHONE NAME [KEY=VALUE...]
+//	                           $NAME = the number of a certificate just issued to a person
+//	revoke NUMBER              its authority revokes a certificate
+//	sign LINK FIELD NUMBER     sign the file behind that link with a certificate's key, and choose the
+//	                           signature in the field
 //	world METHOD PATH [JSON]   call the world's API
 //	set NAME VALUE             $NAME = VALUE
 package flow
@@ -54,6 +59,10 @@ type Browser interface {
 	Fill(ctx context.Context, field, value string) error
 	Choose(ctx context.Context, field, value string) error
 	Submit(ctx context.Context, text string) error
+	// Link is the address of the link with that text or id.
+	Link(ctx context.Context, text string) (string, error)
+	// Attach chooses a file in the field with that id or name.
+	Attach(ctx context.Context, field, name string, content []byte) error
 	Page(ctx context.Context) (Page, error)
 	// Fetch gets an address with the browser's cookies, beside the page.
 	Fetch(ctx context.Context, address string) ([]byte, error)
@@ -164,6 +173,17 @@ func (r *Runner) do(ctx context.Context, command string, args []string) error {
 		}
 		_, err := r.world(ctx, args[0], args[1], strings.Join(args[2:], ""))
 		return err
+	case "certificate":
+		if !need(2, 6) {
+			return errUsage
+		}
+		return r.certificate(ctx, args)
+	case "revoke":
+		if !need(1, 1) {
+			return errUsage
+		}
+		_, err := r.world(ctx, http.MethodPost, "/api/certificates/"+args[0]+"/revoke", "")
+		return err
 	case "message", "told", "letter", "post", "totp":
 		if !need(2, 3) {
 			return errUsage
@@ -197,6 +217,8 @@ func (r *Runner) do(ctx context.Context, command string, args []string) error {
 		return b.Choose(ctx, args[0], args[1])
 	case command == "submit" && need(0, 1):
 		return b.Submit(ctx, strings.Join(args, ""))
+	case command == "sign" && need(3, 3):
+		return r.sign(ctx, b, args)
 	case command == "until" && need(1, 2):
 		return r.until(ctx, args)
 	case command == "me" && need(2, 20):

@@ -1,10 +1,12 @@
 package flow
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -22,6 +24,13 @@ type Plain struct {
 	doc    *goquery.Document
 	filled map[string]string
 	picked map[string]string
+	chosen map[string]file
+}
+
+// A file is one that a person has chosen in a form.
+type file struct {
+	name    string
+	content []byte
 }
 
 // NewPlain makes a plain browser that prefers a language.
@@ -70,7 +79,7 @@ func (p *Plain) send(req *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p.doc, p.filled, p.picked = doc, map[string]string{}, map[string]string{}
+	p.doc, p.filled, p.picked, p.chosen = doc, map[string]string{}, map[string]string{}, map[string]file{}
 	p.page = Page{URL: resp.Request.URL.String(), Status: resp.StatusCode, Title: doc.Find("title").First().Text()}
 	visible := doc.Find("body").Clone()
 	visible.Find("script, style, template, [hidden]").Remove()
@@ -220,6 +229,53 @@ func (p *Plain) Click(ctx context.Context, text string) error {
 	return p.press(ctx, form, at)
 }
 
+// Link is the address of a link.
+func (p *Plain) Link(_ context.Context, text string) (string, error) {
+	found := p.doc.Find("a[href]").FilterFunction(func(_ int, s *goquery.Selection) bool {
+		return fold(s.Text()) == fold(text) || s.AttrOr("id", "") == text
+	})
+	if found.Length() == 0 {
+		return "", fmt.Errorf("no link %q", text)
+	}
+	to, err := p.resolve(found.First().AttrOr("href", ""))
+	if err != nil {
+		return "", err
+	}
+	return to.String(), nil
+}
+
+// Attach chooses a file.
+func (p *Plain) Attach(_ context.Context, field, name string, content []byte) error {
+	s, err := p.field(field)
+	if err != nil {
+		return err
+	}
+	if s.AttrOr("type", "") != "file" {
+		return fmt.Errorf("field %q takes no file", field)
+	}
+	p.chosen[s.AttrOr("name", field)] = file{name, content}
+	return nil
+}
+
+// parts writes a form with its files as browsers do.
+func (p *Plain) parts(values url.Values) (body *bytes.Buffer, kind string, err error) {
+	body = new(bytes.Buffer)
+	w := multipart.NewWriter(body)
+	for name, all := range values {
+		for _, v := range all {
+			err = errors.Join(err, w.WriteField(name, v))
+		}
+	}
+	for name, f := range p.chosen {
+		part, make := w.CreateFormFile(name, f.name)
+		if err = errors.Join(err, make); make == nil {
+			_, write := part.Write(f.content)
+			err = errors.Join(err, write)
+		}
+	}
+	return body, w.FormDataContentType(), errors.Join(err, w.Close())
+}
+
 func (p *Plain) resolve(ref string) (*url.URL, error) {
 	base, err := url.Parse(p.page.URL)
 	if err != nil {
@@ -258,7 +314,7 @@ func (p *Plain) press(ctx context.Context, form, button *goquery.Selection) erro
 			if !on {
 				return
 			}
-		case kind == "submit" || kind == "button":
+		case kind == "submit" || kind == "button" || kind == "file":
 			return
 		}
 		if typed, ok := p.filled[name]; ok {
@@ -275,9 +331,15 @@ func (p *Plain) press(ctx context.Context, form, button *goquery.Selection) erro
 	}
 	var req *http.Request
 	if strings.EqualFold(form.AttrOr("method", "get"), "post") {
-		req, err = http.NewRequestWithContext(ctx, http.MethodPost, to.String(), strings.NewReader(values.Encode()))
+		body, kind := bytes.NewBufferString(values.Encode()), "application/x-www-form-urlencoded"
+		if form.AttrOr("enctype", "") == "multipart/form-data" {
+			if body, kind, err = p.parts(values); err != nil {
+				return err
+			}
+		}
+		req, err = http.NewRequestWithContext(ctx, http.MethodPost, to.String(), body)
 		if err == nil {
-			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			req.Header.Set("Content-Type", kind)
 			if from, parse := url.Parse(p.page.URL); parse == nil {
 				req.Header.Set("Origin", from.Scheme+"://"+from.Host)
 				if from.Host == to.Host {
