@@ -307,7 +307,7 @@ func (s *service) register(w http.ResponseWriter, r *http.Request) {
 // finish keeps what Propusk answered and shows it at an address that is safe to reload.
 func (s *service) finish(w http.ResponseWriter, r *http.Request, v *visit, reference string, out *Outcome, err error) {
 	var p *Problem
-	if errors.As(err, &p) {
+	if errors.As(err, &p) && p.Status < 500 {
 		out = &Outcome{Reference: reference, Status: "problem", Confirmation: p.Request}
 		if p.Code == "ticket_over" {
 			out.Status = "ticket_over"
