@@ -101,6 +101,10 @@ type recallDraft struct {
 func (c *recallDraft) source(d *desk, o *stores.Opened) (recall.Source, error) {
 	switch {
 	case c.Operator != "":
+		// Of an operator whose account is erased the number alone is left.
+		if id, err := account.ParseID(c.Operator); err == nil {
+			return recall.Source{Kind: recall.Operator, Value: id.String()}, nil
+		}
 		a, err := find(d, o, c.Operator)
 		if err != nil {
 			return recall.Source{}, err
