@@ -82,6 +82,10 @@ type Visit struct {
 	QRURL        string
 	DocumentType string
 	Document     string // masked
+	// An activation code was handed over in an envelope and waits to be entered.
+	EnvelopeUntil  time.Time
+	ActivationCode string // as typed
+	TriesLeft      int
 }
 
 func (Visit) PageName() string { return "visit" }

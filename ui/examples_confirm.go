@@ -62,6 +62,7 @@ func (Visit) examples() []Example {
 	return []Example{
 		{"two centres", Visit{Centres: exampleCentres, DocumentType: "ru_passport", Document: "•• •• •••617"}},
 		{"with a code", Visit{Form: Form{Action: "/account/confirm/visit"}, Centres: exampleCentres[:1], DocumentType: "ru_passport", Document: "•• •• •••617", Code: "4829-1372", CodeUntil: at(24, 14, 43), QRURL: "/account/confirm/visit/qr.png?v=7"}},
+		{"an envelope at home", Visit{Form: Form{Action: "/account/confirm/visit", Faults: []Fault{{Field: "activation-code", Code: "activation_code.wrong", Count: 2}}}, Centres: exampleCentres[:1], DocumentType: "ru_passport", Document: "•• •• •••617", EnvelopeUntil: at(30, 14, 0), ActivationCode: "ABCD-EFGH-JKM"}},
 		{"none open", Visit{}},
 	}
 }
@@ -97,55 +98,4 @@ func (Why) examples() []Example {
 		{"to a stranger", Why{Known: true, Request: "7F3K-92QD", At: at(24, 14, 0), Service: "Налоговая служба", SignIn: "/login"}},
 		{"unknown", Why{}},
 	}
-}
-
-func (OperatorSearch) examples() []Example {
-	reasons := []string{"confirm", "restore"}
-	return []Example{
-		{"empty", OperatorSearch{Reasons: reasons, Today: 7}},
-		{"wrong", OperatorSearch{SNILS: "112-233", Reasons: reasons, Form: Form{Faults: []Fault{{Field: "snils", Code: "snils.length"}, {Field: "document-number", Code: "document.required"}, {Field: "reason", Code: "reason.required"}}}}},
-	}
-}
-
-func (OperatorCompare) examples() []Example {
-	base := OperatorCompare{
-		Number: "Ц-0417-118", StartedAt: at(24, 15, 4), CheckedAt: at(21, 14, 40), Level: "standard", Name: "Белоусова Анна Игоревна", SNILS: "112-233-445 95",
-		DocumentType: "ru_passport", Valid: true, LetterLive: true,
-		Rows: []CompareRow{
-			{Field: "family-name", Value: "Белоусова", Answer: "yes"}, {Field: "given-name", Value: "Анна", Answer: "yes"}, {Field: "patronymic", Value: "Игоревна", Answer: "yes"},
-			{Field: "birth-date", Date: on(1991, 4, 7), Answer: "yes"}, {Field: "birth-place", Value: "г. Вышний Волочёк Калининской обл."},
-			{Field: "document-number", Value: "45 11 804617"}, {Field: "issued-on", Date: on(2011, 5, 12), Answer: "no"}, {Field: "department-code", Value: "770-042"},
-		},
-	}
-	wrong, own := base, base
-	wrong.Faults = []Fault{{Field: "match-birth-place", Code: "compare.answer"}, {Field: "face", Code: "compare.person"}}
-	own.Blocked, own.Methods, own.Level = "own", []string{"mail_code"}, "verified"
-	return []Example{{"to compare", base}, {"not answered", wrong}, {"own account", own}}
-}
-
-func (OperatorDone) examples() []Example {
-	return []Example{{"done", OperatorDone{Number: "Ц-0417-118", Name: "Белоусова Анна Игоревна", At: at(24, 15, 12), PrintURL: "/operator/visit/Q2VudHJl/form.pdf"}}}
-}
-
-func (OperatorRefused) examples() []Example {
-	return []Example{{"refused", OperatorRefused{Number: "Ц-0417-118", Name: "Белоусова Анна Игоревна", At: at(24, 15, 12), Reasons: []string{"issued-on", "face"}}}}
-}
-
-func (OperatorNone) examples() []Example {
-	return []Example{{"nobody", OperatorNone{SNILS: "112-233-445 95", DocumentNumber: "45 11 804617"}}, {"another document", OperatorNone{SNILS: "112-233-445 95", DocumentNumber: "45 11 804618", OtherDocument: true}}}
-}
-
-func (OperatorJournal) examples() []Example {
-	return []Example{
-		{"a day", OperatorJournal{Day: at(24, 0, 0), Rows: []JournalRow{{at(24, 15, 12), "Ц-0417-118", "confirmed", "confirm", "Белоусова А. И."}, {at(24, 15, 4), "Ц-0417-118", "operator_searched", "confirm", "Белоусова А. И."}}}},
-		{"empty", OperatorJournal{}},
-	}
-}
-
-func (OperatorForm) examples() []Example {
-	return []Example{{"two copies", OperatorForm{
-		Number: "Ц-0417-118", At: at(24, 15, 12), Centre: "Центр «Садовая, 12»", Operator: "Ильина П. С.",
-		Person: Person{"Белоусова", "Анна", "Игоревна", "f", on(1991, 4, 7), "г. Вышний Волочёк Калининской обл.", "RUS", "112-233-445 95"},
-		Paper:  Paper{Type: "ru_passport", Number: "45 11 804617", IssuedOn: on(2011, 5, 12), Issuer: "ОВД района Якиманка г. Москвы", DepartmentCode: "770-042"},
-	}}}
 }

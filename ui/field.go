@@ -26,6 +26,8 @@ var fieldKinds = map[string]fieldKind{
 	"current-password": {kind: "password", complete: "current-password", max: "256"},
 	"code":             {mode: "numeric", complete: "one-time-code", class: "Code", max: "16"},
 	"letter-code":      {complete: "off", class: "Code Code--letter", max: "32", exact: true, hint: true},
+	"visit-code":       {mode: "numeric", complete: "off", class: "Code", max: "16", hint: true, exact: true, optional: true},
+	"activation-code":  {complete: "off", class: "Code Code--letter", max: "32", exact: true, hint: true},
 	"tel":              {kind: "tel", mode: "tel", complete: "tel", class: "Wide-20", hint: true, max: "32"},
 	"email":            {kind: "email", complete: "email", class: "Wide-20", exact: true, max: "254"},
 	"family-name":      {complete: "family-name", max: "100"},
@@ -45,6 +47,7 @@ var fieldKinds = map[string]fieldKind{
 	"until":            {kind: "datetime-local", complete: "off", class: "Wide-20", hint: true},
 	"recall-reason":    {complete: "off", max: "300", hint: true},
 	"undo-reason":      {complete: "off", max: "300", hint: true},
+	"key-name":         {complete: "off", max: "60", hint: true},
 	"flat":             {complete: "off", class: "Wide-10", max: "20", optional: true},
 }
 
@@ -225,7 +228,7 @@ func (s *speaker) summary(faults []Fault) []summaryLine {
 func selfEvident(code string) bool {
 	about, _, _ := strings.Cut(code, ".")
 	switch about {
-	case "login", "contact", "code", "letter_code", "totp", "consent", "password", "reason", "compare", "identity":
+	case "login", "key", "contact", "code", "letter_code", "activation_code", "visit_code", "totp", "consent", "password", "reason", "compare", "identity":
 		return true
 	}
 	return false
@@ -235,7 +238,7 @@ func selfEvident(code string) bool {
 func calm(faults []Fault) bool {
 	for _, f := range faults {
 		about, _, _ := strings.Cut(f.Code, ".")
-		if !slices.Contains([]string{"login", "code", "totp", "identity"}, about) && f.Code != "password.wrong" && f.Code != "letter_code.wrong" {
+		if !slices.Contains([]string{"login", "code", "totp", "identity"}, about) && f.Code != "password.wrong" && f.Code != "letter_code.wrong" && f.Code != "activation_code.wrong" {
 			return false
 		}
 	}

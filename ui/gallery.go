@@ -35,7 +35,7 @@ func exampleFrame(p Page) Frame {
 		"visit": "level", "signature": "level", "signature-present": "level", "confirmed": "level", "use-now": "level",
 		"assurance": "assurance", "locks": "locks", "lock-lift": "locks",
 		"security": "security", "totp-setup": "security", "totp-off": "security", "password-change": "security",
-		"operator-search": "visit", "operator-compare": "visit", "operator-done": "visit", "operator-form": "visit",
+		"operator-search": "visit", "operator-compare": "visit", "operator-data": "visit", "operator-phone": "visit", "operator-waiting": "visit", "operator-done": "visit", "operator-form": "visit",
 		"operator-refused": "visit", "operator-none": "visit", "operator-journal": "journal",
 	}[p.PageName()]
 	f.Section = section
@@ -44,7 +44,10 @@ func exampleFrame(p Page) Frame {
 		if p.Staff {
 			f.Operator = &OperatorFrame{}
 		}
-	case OperatorSearch, OperatorCompare, OperatorDone, OperatorForm, OperatorRefused, OperatorNone, OperatorJournal:
+	case OperatorSearch, OperatorData, OperatorPhone, OperatorCompare, OperatorWaiting, OperatorDone, OperatorForm, OperatorRefused, OperatorNone, OperatorJournal:
+		f.SignedIn = true
+		f.Operator = &OperatorFrame{Centre: "Центр «Садовая, 12»", Name: "П. С. Ильина", Window: "4"}
+	case OperatorKeys, OperatorKeyNew, OperatorKeyRemove:
 		f.SignedIn = true
 		f.Operator = &OperatorFrame{Centre: "Центр «Садовая, 12»", Name: "П. С. Ильина", Window: "4"}
 	case Recalls, RecallNew, Recall:

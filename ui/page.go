@@ -120,7 +120,7 @@ func all() []Page {
 		Consent{}, Refusal{}, Why{}, FormPost{}, Logout{}, LoggedOut{}, Error{},
 		RecoverStart{}, RecoverIdentity{}, RecoverDone{}, RecoverInPerson{},
 		Assurance{}, Locks{}, LockLift{}, StopChange{}, Security{}, TOTPSetup{}, TOTPOff{}, PasswordChange{}, Contacts{}, ContactRemove{}, Legal{},
-		OperatorSearch{}, OperatorCompare{}, OperatorDone{}, OperatorForm{}, OperatorRefused{}, OperatorNone{}, OperatorJournal{},
-		Recalls{}, RecallNew{}, Recall{},
+		OperatorSearch{}, OperatorData{}, OperatorPhone{}, OperatorCompare{}, OperatorWaiting{}, OperatorDone{}, OperatorForm{}, OperatorRefused{}, OperatorNone{}, OperatorJournal{},
+		Recalls{}, RecallNew{}, Recall{}, OperatorKeys{}, OperatorKeyNew{}, OperatorKeyRemove{},
 	}
 }
