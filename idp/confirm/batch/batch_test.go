@@ -243,7 +243,7 @@ func TestOthersVerifyTheManifest(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Run("go-jose", func(t *testing.T) {
-		s, err := jose.ParseSigned(string(b), []jose.SignatureAlgorithm{jose.EdDSA})
+		s, err := jose.ParseSignedCompact(string(b), []jose.SignatureAlgorithm{jose.EdDSA})
 		if err != nil {
 			t.Fatal(err)
 		}
