@@ -47,6 +47,7 @@ func TestEverySiteMeetsWCAG22AA(t *testing.T) {
 		m.letterOrdered()
 		m.turnedAway()
 		m.welcomed()
+		m.banked()
 		m.outside()
 	}
 }
@@ -150,7 +151,7 @@ func (m *measurer) allow() {
 // strangers looks at what is shown to everybody.
 func (m *measurer) strangers() {
 	m.person()
-	for _, site := range []string{"portal", "tax", "pension", "voting"} {
+	for _, site := range []string{"portal", "tax", "pension", "voting", "bank"} {
 		m.open(site, "/")
 		m.open(site, "/no-such-page")
 	}
@@ -225,6 +226,26 @@ func (m *measurer) welcomed() {
 	m.open("voting", "/")
 	m.open("voting", "/initiatives/benches")
 	m.open("provider", "/oauth2/logout")
+}
+
+// banked is somebody whose bank has an old passport of theirs: nothing is confirmed, so that the next view
+// finds the same.
+func (m *measurer) banked() {
+	ctx := context.Background()
+	m.person()
+	m.signIn("portal", "+79000000002")
+	m.open("provider", "/account/confirm/bank")
+	m.do(m.window.Click(ctx, map[string]string{"ru": "Перейти в банк", "en": "Go to the bank"}[m.lang]))
+	m.here()
+	m.do(m.window.Choose(ctx, "client", "02-old-passport"))
+	m.do(m.window.Submit(ctx, ""))
+	m.here()
+	m.do(m.window.Submit(ctx, ""))
+	m.here()
+	m.do(m.window.Click(ctx, "return"))
+	m.here()
+	m.open("bank", "/")
+	m.open("bank", "/logout")
 }
 
 // outside looks at the world: its outbox and post have something to show by now.
