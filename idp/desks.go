@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/propusk/propusk/idp/authn"
+	"github.com/propusk/propusk/idp/authn/passkey"
 	"github.com/propusk/propusk/idp/authn/password"
 	"github.com/propusk/propusk/idp/bank"
 	"github.com/propusk/propusk/idp/certificate"
@@ -45,6 +46,7 @@ type desks struct {
 	sessions *session.Desk
 	signIn   *signin.Desk
 	authn    *authn.Desk
+	keys     *passkey.Desk
 	register *register.Desk
 	recovery *recovery.Desk
 	contacts *contact.Desk
@@ -104,6 +106,12 @@ func newDesks(c Config, p *Provider) (*desks, error) {
 		Transients: transients, Ring: ring, Hasher: hasher, Rules: rules, Notices: d.notices, Sessions: d.sessions,
 		Issuer: c.Issuer.Hostname(), Now: c.Now, Wall: c.Wall, Log: c.Log,
 	})
+	if d.keys, err = passkey.New(passkey.Config{
+		Issuer: c.Issuer, Site: "Пропуск", Accounts: records, Atomically: within(records, func(tx *sqlstore.Stores) passkey.Tx { return tx }),
+		Transients: transients, Ring: ring, Factors: d.authn, Notices: d.notices, Now: c.Now, Wall: c.Wall, Log: c.Log,
+	}); err != nil {
+		return nil, fmt.Errorf("idp: %w", err)
+	}
 	d.register = register.New(register.Config{
 		Accounts: records, Atomically: within(records, func(tx *sqlstore.Stores) register.Tx { return tx }),
 		Transients: transients, Ring: ring, Hasher: hasher, Rules: rules, Notices: d.notices,

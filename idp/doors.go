@@ -61,7 +61,7 @@ func (p *Provider) open(c Config, d *desks) error {
 	maps.Copy(p.handlers, courier.Handlers())
 
 	console := operator.New(operator.Config{
-		UI: pages, SignIn: d.signIn, Cookies: &cookies, Authn: d.authn, Visits: d.visits, Notices: d.notices, Read: records,
+		UI: pages, SignIn: d.signIn, Cookies: &cookies, Authn: d.authn, Keys: d.keys, Visits: d.visits, Notices: d.notices, Read: records,
 		RecallDesk: d.recalls, RecallRead: records,
 		Atomically: within(records, func(tx *sqlstore.Stores) operator.Tx { return tx }), Public: c.Issuer, Now: c.Now, Wall: c.Wall, Log: c.Log,
 	})

@@ -15,6 +15,8 @@ func (TOTPCode) examples() []Example {
 	return []Example{
 		{"asked", TOTPCode{Origin: &exampleOrigin}},
 		{"wrong", TOTPCode{Form: Form{Faults: []Fault{{Field: "code", Code: "totp.wrong"}}}}},
+		{"or a key", TOTPCode{Key: PasskeyForm{Action: "/operator/login/key", Options: exampleQuestion}}},
+		{"a key alone, wrong", TOTPCode{Form: Form{Faults: []Fault{{Code: "key.wrong"}}}, Key: PasskeyForm{Action: "/operator/login/key", Options: exampleQuestion, Alone: true}}},
 	}
 }
 

@@ -50,6 +50,9 @@ func exampleFrame(p Page) Frame {
 	case OperatorKeys, OperatorKeyNew, OperatorKeyRemove:
 		f.SignedIn = true
 		f.Operator = &OperatorFrame{Centre: "Центр «Садовая, 12»", Name: "П. С. Ильина", Window: "4"}
+	case OperatorKeys, OperatorKeyNew, OperatorKeyRemove:
+		f.SignedIn = true
+		f.Operator = &OperatorFrame{Centre: "Центр «Садовая, 12»", Name: "П. С. Ильина", Window: "4"}
 	case Recalls, RecallNew, Recall:
 		f.SignedIn, f.Section = true, "recalls"
 		f.Operator = &OperatorFrame{Centre: "Центр «Садовая, 12»", Name: "А. П. Кедров", Administrator: true}

@@ -21,7 +21,8 @@ func (SignIn) PageName() string { return "sign-in" }
 type TOTPCode struct {
 	Form
 	Origin    *Origin
-	CancelURL string // "" means /login
+	CancelURL string      // "" means /login
+	Key       PasskeyForm // staff may use a key instead, where it has a question
 }
 
 func (TOTPCode) PageName() string { return "totp-code" }

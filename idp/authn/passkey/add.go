@@ -63,7 +63,7 @@ func (d *Desk) Begin(ctx context.Context, by Asking, name string) error {
 	if err != nil {
 		return fmt.Errorf("passkey: begin: %w", err)
 	}
-	if len(a.Credential.Passkeys) >= most {
+	if len(a.Credential.Passkeys) >= Most {
 		return ErrMany
 	}
 	if err := d.Factors.Again(ctx, a, by.Password); err != nil {
@@ -129,7 +129,7 @@ func (d *Desk) Add(ctx context.Context, id account.ID, s session.ID, answer []by
 		if a.Credential.Passkey(k.ID) != nil {
 			return ErrHas
 		}
-		if len(a.Credential.Passkeys) >= most {
+		if len(a.Credential.Passkeys) >= Most {
 			return ErrMany
 		}
 		a.Credential.Passkeys = append(slices.Clip(a.Credential.Passkeys), k)

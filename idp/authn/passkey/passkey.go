@@ -60,8 +60,8 @@ var (
 const (
 	// life is how long a challenge waits for its answer.
 	life = 5 * time.Minute
-	// most keys of an account.
-	most = 10
+	// Most keys of an account.
+	Most = 10
 	// longest name of a key, in letters.
 	longest = 60
 )

@@ -10,6 +10,7 @@
 //	/operator/visit/<id>/form.pdf
 //	/operator/journal       the operator's own acts
 //	/operator/recalls       the administrators' own: recalls of confirmations
+//	/operator/keys          the passkeys of operators and administrators
 //	/operator/login, /operator/logout
 package operator
 
@@ -23,6 +24,7 @@ import (
 
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/authn"
+	"github.com/propusk/propusk/idp/authn/passkey"
 	"github.com/propusk/propusk/idp/centre"
 	"github.com/propusk/propusk/idp/confirm"
 	"github.com/propusk/propusk/idp/notice"
@@ -54,6 +56,7 @@ type Config struct {
 	// Cookies are those of the installation; the door uses the staff's pair of them.
 	Cookies    *session.Cookies
 	Authn      *authn.Desk
+	Keys       *passkey.Desk
 	Visits     *confirm.Visits
 	RecallDesk *recall.Desk
 	RecallRead RecallReader
@@ -89,6 +92,7 @@ func (d *Door) Mount(e *echo.Echo) {
 	all.POST("/login", d.enterPassword)
 	all.GET("/login/code", d.showCode)
 	all.POST("/login/code", d.enterCode)
+	all.POST("/login/key", d.enterKey)
 
 	staff := all.Group("", d.staff)
 	window := staff.Group("", only(centre.Operator))
@@ -104,6 +108,7 @@ func (d *Door) Mount(e *echo.Echo) {
 	office.POST("/new", d.draftRecall)
 	office.GET("/:id", d.showRecall)
 	office.POST("/:id", d.decideRecall)
+	d.mountKeys(staff)
 	staff.GET("/logout", d.showLogout)
 	staff.POST("/logout", d.logout)
 }

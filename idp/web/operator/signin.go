@@ -113,20 +113,21 @@ func (d *Door) enterPassword(c echo.Context) error {
 	if _, err := d.Visits.Staff(ctx, a.ID); err != nil {
 		return err
 	}
-	return d.passed(c, f, tx, a, "pwd")
+	return d.passed(c, f, tx, signin.Proof{Account: a, Factor: "pwd"})
 }
 
 // passed records a factor, and goes on to the next step.
-func (d *Door) passed(c echo.Context, f *signin.Facts, tx string, a *account.Account, factor string) error {
+func (d *Door) passed(c echo.Context, f *signin.Facts, tx string, p signin.Proof) error {
 	ctx := c.Request().Context()
-	in, err := d.SignIn.Passed(ctx, f, signin.Proof{Account: a, Factor: factor, Device: device(c), Browser: d.visitors.Browser(c)})
+	p.Device, p.Browser = device(c), d.visitors.Browser(c)
+	in, err := d.SignIn.Passed(ctx, f, p)
 	if err != nil {
 		return err
 	}
 	if in != nil {
 		d.Cookies.Write(c.Response(), in.Session, in.Browser, in.Left)
 		frame.Changed(c, in.Browser)
-		if err := d.tellNew(c, in, a); err != nil {
+		if err := d.tellNew(c, in, p.Account); err != nil {
 			return err
 		}
 	}
@@ -181,13 +182,7 @@ func (d *Door) showCode(c echo.Context) error {
 	if signin.Next(f).Kind != signin.SecondFactor {
 		return frame.See(c, frame.WithTx("/operator/login", tx))
 	}
-	return d.render(c, http.StatusOK, "", codePage(tx, nil))
-}
-
-func codePage(tx string, wrong []ui.Fault) ui.TOTPCode {
-	return ui.TOTPCode{
-		Form: ui.Form{Action: frame.WithTx("/operator/login/code", tx), Faults: wrong}, CancelURL: frame.WithTx("/operator/login", tx) + "&start=1",
-	}
+	return d.askSecond(c, f, tx, http.StatusOK, nil)
 }
 
 // enterCode judges the second factor of whoever passed the first in this transaction.
@@ -201,17 +196,17 @@ func (d *Door) enterCode(c echo.Context) error {
 	}
 	code := frame.Field(c, "code")
 	if code == "" {
-		return d.render(c, http.StatusUnprocessableEntity, "", codePage(tx, frame.One("code", "totp.required")))
+		return d.askSecond(c, f, tx, http.StatusUnprocessableEntity, frame.One("code", "totp.required"))
 	}
 	ctx := c.Request().Context()
 	a, err := d.Authn.TOTP(ctx, f.Progress.Account, code)
 	if wrong, ok := frame.Slow(c, err, "code", "login.slow"); ok {
 		edge.Cause(ctx, err)
-		return d.render(c, http.StatusTooManyRequests, "", codePage(tx, wrong))
+		return d.askSecond(c, f, tx, http.StatusTooManyRequests, wrong)
 	}
 	if errors.Is(err, authn.ErrCode) {
 		edge.Cause(ctx, err)
-		return d.render(c, http.StatusUnprocessableEntity, "", codePage(tx, frame.One("code", "totp.wrong")))
+		return d.askSecond(c, f, tx, http.StatusUnprocessableEntity, frame.One("code", "totp.wrong"))
 	}
 	if err != nil {
 		return err
@@ -219,7 +214,7 @@ func (d *Door) enterCode(c echo.Context) error {
 	if _, err := d.Visits.Staff(ctx, a.ID); err != nil {
 		return err
 	}
-	return d.passed(c, f, tx, a, "otp")
+	return d.passed(c, f, tx, signin.Proof{Account: a, Factor: "otp"})
 }
 
 func (d *Door) showLogout(c echo.Context) error {

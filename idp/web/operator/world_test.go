@@ -18,6 +18,7 @@ import (
 
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/authn"
+	"github.com/propusk/propusk/idp/authn/passkey"
 	"github.com/propusk/propusk/idp/authn/password"
 	"github.com/propusk/propusk/idp/centre"
 	"github.com/propusk/propusk/idp/confirm"
@@ -67,8 +68,12 @@ func newWorld(t *testing.T) *world {
 	w.cookies = session.Cookies{Port: public.Port(), Ring: ring}
 	w.sessions = session.New(session.Config{Now: now, Wall: now})
 	hasher := password.NewHasher(password.Params{Memory: 8, Time: 1, Threads: 1}, password.Limit{})
+	keys := ok(passkey.New(passkey.Config{
+		Issuer: public, Site: "Пропуск", Accounts: r, Atomically: within(r, func(tx *sqlstore.Stores) passkey.Tx { return tx }),
+		Transients: w.Transients, Ring: ring, Notices: notices, Now: now, Wall: now, Log: log,
+	}))(t)
 	operator.New(operator.Config{
-		UI: pages, Cookies: &w.cookies, Notices: notices, Read: r, Public: public, Now: now, Wall: now, Log: log,
+		Keys: keys, UI: pages, Cookies: &w.cookies, Notices: notices, Read: r, Public: public, Now: now, Wall: now, Log: log,
 		Atomically: within(r, func(tx *sqlstore.Stores) operator.Tx { return tx }),
 		SignIn: signin.New(signin.Config{
 			Ring: ring, Box: transient.NewBox[signin.Progress](w.Transients, ring, "signin", now), Records: r, Parties: r,
