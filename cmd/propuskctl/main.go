@@ -63,7 +63,7 @@ type commandLine struct {
 		Sources     recallSources     `cmd:"" help:"List who has confirmed anybody: operators, centres, banks, issuers, batches."`
 		Draft       recallDraft       `cmd:"" help:"Draft a recall of everything confirmed by somebody, and make its dry run."`
 		Count       recallCount       `cmd:"" help:"Make the dry run anew."`
-		Show        recallShow        `cmd:"" help:"Show a recall, what it would do and how far it is, as JSON."`
+		Show        recallShow        `cmd:"" aliases:"status" help:"Show a recall, what it would do and how far it is, as JSON."`
 		Drop        recallDrop        `cmd:"" help:"Give up a recall that was not approved."`
 		Approve     recallApprove     `cmd:"" help:"Approve a recall as the second administrator; it starts at once."`
 		Run         recallRun         `cmd:"" help:"Carry an approved recall or undo through here, where no provider runs."`
