@@ -24,6 +24,9 @@ type surface struct {
 
 const request = "client_id redirect_uri response_type scope state nonce code_challenge code_challenge_method prompt max_age acr_values claims login_hint id_token_hint ui_locales response_mode request request_uri display"
 
+// person are the fields of a form of data.
+const person = "family-name given-name patronymic sex birth-day birth-month birth-year birth-place citizenship snils document-type document-number issued-day issued-month issued-year expires-day expires-month expires-year department-code issuer"
+
 var surfaces = map[string]surface{
 	"/":                  {},
 	"/assets/*":          {},
@@ -66,7 +69,7 @@ var surfaces = map[string]surface{
 	"/account/locks":      {as: "citizen", fields: "shut wait stop notice"},
 	"/account/locks/lift": {as: "citizen", fields: "kind method password code"},
 	"/stop/:token":        {fields: "token"},
-	"/account/confirm":    {as: "citizen"}, "/account/confirm/done": {as: "citizen"}, "/account/confirm/visit": {as: "citizen", fields: "town"},
+	"/account/confirm":    {as: "citizen"}, "/account/confirm/done": {as: "citizen"}, "/account/confirm/visit": {as: "citizen", fields: "town act activation-code", act: "act=activate"},
 	"/account/confirm/visit/qr.png": {as: "citizen", fields: "until"},
 	"/account/confirm/letter": {as: "citizen", fields: "postal-code region locality street house flat letter-code act new ordered",
 		act: "postal-code=170100&region=Тверская область&locality=Тверь&street=Советская ул.&house=11"},
@@ -92,18 +95,22 @@ var surfaces = map[string]surface{
 	"/account/security/totp/qr.png": {as: "citizen"},
 	"/account/use-now":              {as: "citizen", fields: "password code skip"},
 
-	"/operator":                    {as: "operator", fields: "snils document-number reason", act: "reason=confirm&snils=90000014294&document-number=4510700142"},
-	"/operator/journal":            {as: "operator", fields: "before"},
-	"/operator/login":              {ref: "operator-tx", fields: "username password start", act: "username=citizen@example.org&password=x"},
-	"/operator/login/code":         {ref: "operator-tx", fields: "code"},
-	"/operator/login/key":          {ref: "operator-tx", fields: "answer"},
-	"/operator/keys":               {as: "operator", fields: "key-name current-password code notice", act: "key-name=x&current-password=Propusk-2026"},
-	"/operator/keys/new":           {as: "operator", fields: "answer"},
-	"/operator/keys/:id":           {as: "operator", fields: "current-password code"},
-	"/operator/logout":             {as: "operator", fields: "act"},
-	"/operator/visit/:id":          {as: "operator", fields: "act match-family-name match-snils face genuine", act: "act=confirm"},
-	"/operator/visit/:id/form.pdf": {as: "operator"},
-	"/operator/recalls":            {as: "administrator"},
+	"/operator":                        {as: "operator", fields: "visit-code snils document-number reason done", act: "reason=confirm&snils=90000014294&document-number=4510700142"},
+	"/operator/journal":                {as: "operator", fields: "before"},
+	"/operator/login":                  {ref: "operator-tx", fields: "username password start", act: "username=citizen@example.org&password=x"},
+	"/operator/login/code":             {ref: "operator-tx", fields: "code"},
+	"/operator/login/key":              {ref: "operator-tx", fields: "answer"},
+	"/operator/keys":                   {as: "operator", fields: "key-name current-password code notice", act: "key-name=x&current-password=Propusk-2026"},
+	"/operator/keys/new":               {as: "operator", fields: "answer"},
+	"/operator/keys/:id":               {as: "operator", fields: "current-password code"},
+	"/operator/logout":                 {as: "operator", fields: "act"},
+	"/operator/visit/:id":              {as: "operator", fields: "act what sure match-family-name match-snils face genuine", act: "act=confirm"},
+	"/operator/visit/:id/envelope.pdf": {as: "operator"},
+	"/operator/visit/:id/phone":        {as: "operator-restore", fields: "act tel code", act: "act=enter&code=000000"},
+	"/operator/visit/:id/data":         {as: "operator-correct", fields: person},
+	"/operator/register":               {as: "operator", fields: person},
+	"/operator/visit/:id/form.pdf":     {as: "operator"},
+	"/operator/recalls":                {as: "administrator"},
 	"/operator/recalls/new": {as: "administrator", fields: "source from until recall-reason",
 		act: "source=centre:77-001&from=2020-01-01T00:00&until=2020-02-01T00:00&recall-reason=x"},
 	"/operator/recalls/:id": {as: "administrator", fields: "act version undo-reason", act: "act=undo"},
@@ -150,15 +157,16 @@ func (g *ground) stand(s surface) *stand {
 	switch s.as {
 	case "citizen":
 		b.SignIn(g.NewCitizen(account.Standard))
-	case "operator":
+	case "operator", "operator-restore", "operator-correct":
+		why := map[string]string{"operator": "confirm", "operator-restore": "restore", "operator-correct": "correct"}[s.as]
 		op := g.NewOperator()
 		b.Get("/operator").Submit("username", idptest.Phone(op), "password", idptest.Password).Submit("code", idptest.TOTP(g.t)).At("/operator", http.StatusOK)
 		visitor := g.NewCitizen(account.Standard).Profile.Person
-		visit := b.Get("/operator").Submit("snils", visitor.SNILS.String(), "document-number", visitor.Document.Number, "reason", "confirm")
+		visit := b.Get("/operator").Submit("snils", visitor.SNILS.String(), "document-number", visitor.Document.Number, "reason", why)
 		if !strings.HasPrefix(visit.URL.Path, "/operator/visit/") {
 			g.t.Fatalf("no visit: %d at %s: %s", visit.Status, visit.URL.Path, visit.Text())
 		}
-		out.id = strings.TrimPrefix(visit.URL.Path, "/operator/visit/")
+		out.id, _, _ = strings.Cut(strings.TrimPrefix(visit.URL.Path, "/operator/visit/"), "/")
 	case "administrator":
 		a := g.NewAdministrator()
 		b.Get("/operator").Submit("username", idptest.Phone(a), "password", idptest.Password).Submit("code", idptest.TOTP(g.t)).At("/operator/recalls", http.StatusOK)

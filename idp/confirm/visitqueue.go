@@ -144,11 +144,12 @@ func (v *Visits) Colleague(ctx context.Context, op Operator, id string) (*Case, 
 	return c, nil
 }
 
-// An Other is an account that may be the same person's: of the same name and birth date, or of the same document.
+// An Other is an account that may be the same person's: of the same name and birth date,
+// the same SNILS or the same document.
 type Other struct {
 	Name   string   // masked
 	Level  string   // as spelled on the wire
-	Shares []string // person, document
+	Shares []string // person, snils, document
 }
 
 // sameOthers is how many are looked at: names are shared by strangers.
@@ -177,6 +178,11 @@ func others(ctx context.Context, from VisitTx, self account.ID, p account.Person
 	if !p.BirthDate.IsZero() {
 		name := civil.FullName{Family: p.FamilyName, Given: p.GivenName, Patronymic: p.Patronymic}
 		if err := look(account.ByPerson, civil.PersonKey(name, p.BirthDate), "person"); err != nil {
+			return nil, err
+		}
+	}
+	if !p.SNILS.IsZero() {
+		if err := look(account.BySNILS, p.SNILS.String(), "snils"); err != nil {
 			return nil, err
 		}
 	}

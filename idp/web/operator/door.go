@@ -1,13 +1,15 @@
-// Package operator is the console of the service centres: a person is searched for, held against their document, and confirmed or refused.
+// Package operator is the console of the service centres: a person is searched for, held against their document, and served or refused.
 //
 // It is a door of its own, with its own kind of session and its own cookies. A citizen's session does not
 // open it, and an operator's opens nothing of a citizen's: every sign-in here asks for the password and
 // for a second factor, lasts 12 hours at most, and ends after 15 minutes without a click (design.md 8).
 // Whoever has no active membership as an operator gets a page that says so, whatever they have proved.
 //
-//	/operator               search, and the start of a case
-//	/operator/visit/<id>    compare, then what became of it
-//	/operator/visit/<id>/form.pdf
+//	/operator               search, what waits, what was done today
+//	/operator/register      somebody who has no account
+//	/operator/visit/<id>    compare, then what became of it; for a colleague too when two must look
+//	/operator/visit/<id>/phone, /data: what is taken down before the comparison
+//	/operator/visit/<id>/form.pdf, /envelope.pdf
 //	/operator/journal       the operator's own acts
 //	/operator/recalls       the administrators' own: recalls of confirmations
 //	/operator/keys          the passkeys of operators and administrators
@@ -101,6 +103,13 @@ func (d *Door) Mount(e *echo.Echo) {
 	window.GET("/visit/:id", d.showCase)
 	window.POST("/visit/:id", d.decide)
 	window.GET("/visit/:id/form.pdf", d.form)
+	window.GET("/visit/:id/envelope.pdf", d.envelope)
+	window.GET("/visit/:id/phone", d.showPhone)
+	window.POST("/visit/:id/phone", d.provePhone)
+	window.GET("/visit/:id/data", d.showData)
+	window.POST("/visit/:id/data", d.takeData)
+	window.GET("/register", d.showNewcomer)
+	window.POST("/register", d.register)
 	window.GET("/journal", d.journal)
 	office := staff.Group("/recalls", only(centre.Administrator))
 	office.GET("", d.listRecalls)

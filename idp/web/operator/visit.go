@@ -19,71 +19,36 @@ import (
 	"github.com/propusk/propusk/ui"
 )
 
-func (d *Door) showSearch(c echo.Context) error {
-	return d.searchPage(c, http.StatusOK, nil)
+// look is a case that the operator opened, or one that waits for them as the second.
+func (d *Door) look(c echo.Context) (one *confirm.Case, second bool, err error) {
+	ctx, op, id := c.Request().Context(), operator(c), c.Param("id")
+	if one, err = d.Visits.Case(ctx, op, id); errors.Is(err, confirm.ErrNoVisit) {
+		second = true
+		one, err = d.Visits.Colleague(ctx, op, id)
+	}
+	return one, second, err
 }
 
-func (d *Door) searchPage(c echo.Context, status int, wrong []ui.Fault) error {
-	today, err := d.Visits.Today(c.Request().Context(), operator(c))
-	if err != nil {
-		return err
-	}
-	p := ui.OperatorSearch{
-		Form:  ui.Form{Action: "/operator", Faults: wrong},
-		SNILS: frame.Field(c, "snils"), DocumentNumber: frame.Field(c, "document-number"), Reason: frame.Field(c, "reason"), Today: today,
-	}
-	for _, r := range confirm.VisitReasons() {
-		p.Reasons = append(p.Reasons, string(r))
-	}
-	return d.render(c, status, "visit", p)
-}
-
-// search looks for the person at the window and opens the case. Nobody found is no error.
-func (d *Door) search(c echo.Context) error {
-	ctx, op := c.Request().Context(), operator(c)
-	number, why := strings.TrimSpace(frame.Field(c, "document-number")), confirm.VisitReason(frame.Field(c, "reason"))
-	var wrong []ui.Fault
-	snils, snilsErr := civil.ParseSNILS(frame.Field(c, "snils"))
-	if snilsErr != nil {
-		wrong = frame.One("snils", civil.CodeOf(snilsErr))
-	}
-	found, err := d.Visits.Find(ctx, op, snils, number, why)
-	var fields fault.Fields
-	switch {
-	case errors.As(err, &fields):
-		for _, f := range fields {
-			if f.Name != "snils" {
-				wrong = append(wrong, ui.Fault{Field: f.Name, Code: f.Code})
-			}
-		}
-		return d.searchPage(c, http.StatusUnprocessableEntity, wrong)
-	case errors.Is(err, confirm.ErrNobody), errors.Is(err, confirm.ErrOtherDocument):
-		edge.Cause(ctx, err)
-		return d.render(c, http.StatusOK, "visit", ui.OperatorNone{
-			SNILS: snils.Format(), DocumentNumber: number, OtherDocument: errors.Is(err, confirm.ErrOtherDocument),
-		})
-	case err != nil:
-		return err
-	}
-	v, err := d.Visits.Open(ctx, op, found.Account, why)
-	if err != nil {
-		return err
-	}
-	return frame.See(c, "/operator/visit/"+v.ID)
-}
-
-// showCase shows a case as it stands: to compare, confirmed, refused.
+// showCase shows a case as it stands: to compare, waiting, done, refused.
 func (d *Door) showCase(c echo.Context) error {
-	one, err := d.Visits.Case(c.Request().Context(), operator(c), c.Param("id"))
+	one, second, err := d.look(c)
 	if err != nil {
 		return err
 	}
 	v := one.Visit
 	switch v.Outcome {
-	case confirm.VisitConfirmed:
-		p := ui.OperatorDone{Number: v.Number, At: v.Closed, Name: fullName(*v.Person)}
-		if d.Now().Before(v.Closed.Add(confirm.FormLife)) {
-			p.PrintURL = "/operator/visit/" + v.ID + "/form.pdf"
+	case "":
+		if confirm.VisitReason(v.Reason) == confirm.ToCorrect && v.New == nil && one.Obstacle == "" {
+			return frame.See(c, firstStep(v))
+		}
+		return d.compare(c, http.StatusOK, one, second, nil)
+	case confirm.VisitWaiting:
+		if second {
+			return d.compare(c, http.StatusOK, one, second, nil)
+		}
+		p := ui.OperatorWaiting{Number: v.Number, Name: fullName(*v.Person), Reason: v.Reason, Risks: risks(v), Until: v.Opened.Add(confirm.VisitLife), URL: casePath(v.ID)}
+		if confirm.VisitReason(v.Reason) == confirm.ToDelete {
+			p.URL, p.PrintURL = "/operator", casePath(v.ID)+"/form.pdf" // once deleted, the case is gone too
 		}
 		return d.render(c, http.StatusOK, "visit", p)
 	case confirm.VisitRefused:
@@ -97,30 +62,68 @@ func (d *Door) showCase(c echo.Context) error {
 		}
 		return d.render(c, http.StatusOK, "visit", p)
 	}
-	return d.compare(c, http.StatusOK, one, nil)
+	p := ui.OperatorDone{Number: v.Number, At: v.Closed, Name: fullName(*v.Person), Outcome: v.Outcome, Seconded: second}
+	if !second && d.Now().Before(v.Closed.Add(confirm.FormLife)) {
+		p.PrintURL = casePath(v.ID) + "/form.pdf"
+	}
+	if until := v.Closed.Add(confirm.EnvelopePrint); !second && v.Code != "" && d.Now().Before(until) {
+		p.EnvelopeURL, p.EnvelopeUntil = casePath(v.ID)+"/envelope.pdf", until
+	}
+	return d.render(c, http.StatusOK, "visit", p)
 }
 
-// compare shows the profile beside the document in hand. Of an account that is not the operator's to
+func risks(v *confirm.Visit) []string {
+	var out []string
+	for _, r := range v.Risks {
+		out = append(out, string(r))
+	}
+	return out
+}
+
+// compare shows what is known beside the document in hand. Of an account that is not the operator's to
 // decide on nothing is shown.
-func (d *Door) compare(c echo.Context, status int, one *confirm.Case, wrong []ui.Fault) error {
-	v, a := one.Visit, one.Account
+func (d *Door) compare(c echo.Context, status int, one *confirm.Case, second bool, wrong []ui.Fault) error {
+	v, a, why := one.Visit, one.Account, confirm.VisitReason(one.Visit.Reason)
 	p := ui.OperatorCompare{
-		Form:   ui.Form{Action: "/operator/visit/" + v.ID, Faults: wrong},
-		Number: v.Number, StartedAt: v.Opened, Blocked: string(one.Obstacle),
-		Face: frame.Field(c, "face") != "", Genuine: frame.Field(c, "genuine") != "", LetterLive: one.LetterLive,
+		Form:   ui.Form{Action: casePath(v.ID), Faults: wrong, Hidden: []ui.Hidden{{Name: "what", Value: v.Reason}}},
+		Number: v.Number, Reason: v.Reason, StartedAt: v.Opened, Blocked: string(one.Obstacle), Second: second,
+		Face: frame.Field(c, "face") != "", Genuine: frame.Field(c, "genuine") != "", Sure: frame.Field(c, "sure") != "", LetterLive: one.LetterLive,
+	}
+	if second {
+		asker, err := d.Read.Account(c.Request().Context(), v.Operator)
+		if err != nil {
+			return err
+		}
+		p.Asker, p.Risks = initials(asker.Profile.Person), risks(v)
 	}
 	if a == nil {
 		return d.render(c, status, "visit", p)
 	}
-	person := a.Profile.Person
+	person := one.Person
 	p.CheckedAt, p.Level, p.Name, p.SNILS = a.Profile.Checked, a.Level.String(), fullName(person), person.SNILS.Format()
 	if person.Document != nil {
 		p.DocumentType = person.Document.Type.String()
-		p.Valid = one.Obstacle != confirm.NotStandard && one.Obstacle != confirm.DocumentLapse
+		p.Valid = v.New == nil && a.Level >= account.Standard && one.Obstacle != confirm.DocumentLapse
 	}
 	for _, m := range a.Confirmations {
 		if m.Live() {
 			p.Methods = append(p.Methods, m.Method.String())
+		}
+	}
+	if v.Phone != nil && !v.Phone.Proved.IsZero() {
+		p.Phone = v.Phone.Value
+	}
+	for _, o := range v.Others {
+		p.Others = append(p.Others, ui.Namesake{Name: o.Name, Level: o.Level, Shares: o.Shares})
+	}
+	if !second {
+		switch why {
+		case confirm.ToRestore, confirm.ToRegister:
+			p.PhoneURL = casePath(v.ID) + "/phone"
+		case confirm.ToCorrect:
+			p.DataURL = casePath(v.ID) + "/data"
+		case confirm.ToDelete:
+			p.PrintURL = casePath(v.ID) + "/form.pdf"
 		}
 	}
 	for _, f := range confirm.Compared(person) {
@@ -174,9 +177,9 @@ func (d *Door) day(t civil.Date) time.Time {
 	return t.Time(d.Visits.Zone).Add(12 * time.Hour)
 }
 
-// decide confirms or refuses, by the button that was pressed.
+// decide does what the case is for or refuses, by the button that was pressed; a colleague agrees or does not.
 func (d *Door) decide(c echo.Context) error {
-	ctx, op, number := c.Request().Context(), operator(c), c.Param("id")
+	ctx, op, id := c.Request().Context(), operator(c), c.Param("id")
 	same := map[string]bool{}
 	var differs []string
 	for name, values := range c.Request().PostForm {
@@ -189,10 +192,15 @@ func (d *Door) decide(c echo.Context) error {
 		}
 	}
 	seen := confirm.Comparison{Same: same, Face: frame.Field(c, "face") != "", Genuine: frame.Field(c, "genuine") != ""}
+	what := confirm.VisitReason(frame.Field(c, "what"))
+	var v *confirm.Visit
 	var err error
 	switch frame.Field(c, "act") {
 	case "confirm":
-		_, err = d.Visits.Settle(ctx, op, number, seen)
+		v, err = d.settle(c, seen)
+		if errors.Is(err, confirm.ErrNoVisit) {
+			v, err = d.Visits.Second(ctx, op, id, true, seen)
+		}
 	case "refuse":
 		if !seen.Face {
 			differs = append(differs, "face")
@@ -200,7 +208,10 @@ func (d *Door) decide(c echo.Context) error {
 		if !seen.Genuine {
 			differs = append(differs, "genuine")
 		}
-		_, err = d.Visits.Refuse(ctx, op, number, differs)
+		v, err = d.Visits.Refuse(ctx, op, id, differs)
+		if errors.Is(err, confirm.ErrNoVisit) {
+			v, err = d.Visits.Second(ctx, op, id, false, seen)
+		}
 	default:
 		return frame.ErrForm
 	}
@@ -209,15 +220,35 @@ func (d *Door) decide(c echo.Context) error {
 	switch {
 	case errors.As(err, &fields), errors.As(err, &obstacle):
 		edge.Cause(ctx, err)
-		one, caseErr := d.Visits.Case(ctx, op, number)
+		one, second, caseErr := d.look(c)
 		if caseErr != nil {
 			return caseErr
 		}
-		return d.compare(c, http.StatusUnprocessableEntity, one, wrong(fields))
+		return d.compare(c, http.StatusUnprocessableEntity, one, second, wrong(fields))
+	case errors.Is(err, confirm.ErrNoVisit) && what == confirm.ToDelete:
+		edge.Cause(ctx, err)
+		return frame.See(c, "/operator?done=gone") // the button was pressed twice, and the case went with the account
 	case err != nil:
 		return err
+	case v.Outcome == confirm.VisitDeleted:
+		return frame.See(c, "/operator?done=deleted")
 	}
-	return frame.See(c, "/operator/visit/"+number)
+	return frame.See(c, casePath(id))
+}
+
+// settle does it. A deletion wants the signed form too, which no domain can see.
+func (d *Door) settle(c echo.Context, seen confirm.Comparison) (*confirm.Visit, error) {
+	ctx, op, id := c.Request().Context(), operator(c), c.Param("id")
+	if frame.Field(c, "sure") == "" {
+		one, err := d.Visits.Case(ctx, op, id)
+		if err != nil {
+			return nil, err
+		}
+		if confirm.VisitReason(one.Visit.Reason) == confirm.ToDelete && one.Visit.Outcome == "" {
+			return nil, fault.Fields{{Name: "sure", Code: "delete.sure"}}
+		}
+	}
+	return d.Visits.Settle(ctx, op, id, seen)
 }
 
 // wrong is what the comparison lacks. Lines are named once each; the two boxes share a sentence.
@@ -225,7 +256,11 @@ func wrong(fields fault.Fields) []ui.Fault {
 	var out []ui.Fault
 	for _, f := range fields {
 		name := f.Name
-		if name != "face" && name != "genuine" {
+		switch name {
+		case "face", "genuine", "sure":
+		case "tel":
+			name = "phone"
+		default:
 			name = "match-" + frame.ID(name)
 		}
 		said := false
@@ -239,14 +274,9 @@ func wrong(fields fault.Fields) []ui.Fault {
 	return out
 }
 
-// form sends the application form of a confirmed visit, to be printed and signed.
-func (d *Door) form(c echo.Context) error {
-	v, pdf, err := d.Visits.Form(c.Request().Context(), operator(c), c.Param("id"))
-	if err != nil {
-		return err
-	}
-	h := c.Response().Header()
-	h.Set(echo.HeaderContentDisposition, fmt.Sprintf(`inline; filename="visit-%s.pdf"`, strings.Map(digit, v.Number)))
+// paper sends a PDF of a visit.
+func paper(c echo.Context, kind string, v *confirm.Visit, pdf []byte) error {
+	c.Response().Header().Set(echo.HeaderContentDisposition, fmt.Sprintf(`inline; filename="%s-%s.pdf"`, kind, strings.Map(digit, v.Number)))
 	return c.Blob(http.StatusOK, "application/pdf", pdf)
 }
 
@@ -255,18 +285,6 @@ func digit(r rune) rune {
 		return r
 	}
 	return -1
-}
-
-func (d *Door) journal(c echo.Context) error {
-	acts, err := d.Visits.Journal(c.Request().Context(), operator(c))
-	if err != nil {
-		return err
-	}
-	p := ui.OperatorJournal{}
-	for _, a := range acts {
-		p.Rows = append(p.Rows, ui.JournalRow{At: a.At, Number: a.Number, Kind: string(a.Kind), Reason: string(a.Reason), Name: a.Name})
-	}
-	return d.render(c, http.StatusOK, "journal", p)
 }
 
 func fullName(p account.Person) string {

@@ -24,7 +24,9 @@ import (
 	"github.com/propusk/propusk/idp/confirm"
 	"github.com/propusk/propusk/idp/confirm/print"
 	"github.com/propusk/propusk/idp/edge"
+	"github.com/propusk/propusk/idp/limit"
 	"github.com/propusk/propusk/idp/notice"
+	"github.com/propusk/propusk/idp/registry"
 	"github.com/propusk/propusk/idp/session"
 	"github.com/propusk/propusk/idp/signin"
 	"github.com/propusk/propusk/idp/transient"
@@ -48,6 +50,8 @@ type world struct {
 	sessions *session.Desk
 	staff    *account.Account
 	citizen  *account.Account
+	registry *registry.Desk
+	desk     *confirm.Visits
 }
 
 func within[T any](r *sqlstore.Records, as func(*sqlstore.Stores) T) func(context.Context, func(T) error) error {
@@ -72,6 +76,15 @@ func newWorld(t *testing.T) *world {
 		Issuer: public, Site: "Пропуск", Accounts: r, Atomically: within(r, func(tx *sqlstore.Stores) passkey.Tx { return tx }),
 		Transients: w.Transients, Ring: ring, Notices: notices, Now: now, Wall: now, Log: log,
 	}))(t)
+	w.registry = registry.New(registry.Config{
+		Store: r, Pension: bureau{}, Interior: bureau{}, Tax: bureau{}, Notices: notices,
+		Atomically: within(r, func(tx *sqlstore.Stores) registry.Tx { return tx }), Now: now, Wall: now, Log: log,
+	})
+	w.desk = confirm.NewVisits(confirm.VisitConfig{
+		Read: r, Atomically: within(r, func(tx *sqlstore.Stores) confirm.VisitTx { return tx }), Notices: notices,
+		Print: print.Press{Issuer: public.String()}, Codes: confirm.NewVisitCodes(w.Transients, ring, now), Ring: ring, Processing: "2026-11",
+		Registry: w.registry, Limits: &limit.Keeper{Store: w.Transients, Digest: ring, Now: now}, Now: now, Wall: now,
+	})
 	operator.New(operator.Config{
 		Keys: keys, UI: pages, Cookies: &w.cookies, Notices: notices, Read: r, Public: public, Now: now, Wall: now, Log: log,
 		Atomically: within(r, func(tx *sqlstore.Stores) operator.Tx { return tx }),
@@ -83,10 +96,7 @@ func newWorld(t *testing.T) *world {
 			Accounts: r, Atomically: within(r, func(tx *sqlstore.Stores) authn.Tx { return tx }), Transients: w.Transients, Ring: ring,
 			Hasher: hasher, Notices: notices, Sessions: w.sessions, Issuer: "propusk", Now: now, Wall: now, Log: log,
 		}),
-		Visits: confirm.NewVisits(confirm.VisitConfig{
-			Read: r, Atomically: within(r, func(tx *sqlstore.Stores) confirm.VisitTx { return tx }), Notices: notices,
-			Print: print.Press{Issuer: public.String()}, Now: now, Wall: now,
-		}),
+		Visits: w.desk,
 	}).Mount(e)
 	w.server.Config.Handler = edge.New(edge.Config{Logger: log, Wall: now}).Wrap(e)
 	w.server.Start()
