@@ -33,7 +33,7 @@ func exampleFrame(p Page) Frame {
 		"profile": "profile", "check-answers": "profile", "checks": "profile",
 		"methods": "level", "letter-address": "level", "letter-check": "level", "letter": "level",
 		"visit": "level", "signature": "level", "signature-present": "level", "confirmed": "level", "use-now": "level",
-		"assurance": "assurance", "locks": "locks", "lock-lift": "locks",
+		"assurance": "assurance", "locks": "security", "lock-lift": "security",
 		"security": "security", "totp-setup": "security", "totp-off": "security", "password-change": "security",
 		"operator-search": "visit", "operator-compare": "visit", "operator-data": "visit", "operator-phone": "visit", "operator-waiting": "visit", "operator-done": "visit", "operator-form": "visit",
 		"operator-refused": "visit", "operator-none": "visit", "operator-journal": "journal",

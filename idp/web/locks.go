@@ -88,7 +88,7 @@ func (d *Door) showLocks(c echo.Context) error {
 			p.Longer = append(p.Longer, w)
 		}
 	}
-	return d.render(c, http.StatusOK, "locks", p)
+	return d.render(c, http.StatusOK, "security", p)
 }
 
 // setLock takes one act of the page: to freeze, to shut a method off, to set a waiting period, or to stop a
@@ -161,7 +161,7 @@ func (d *Door) lift(c echo.Context, status int, wrong []ui.Fault) error {
 		p.Method = m.String()
 		p.Form.Action += "&method=" + p.Method
 	}
-	return d.render(c, status, "locks", p)
+	return d.render(c, status, "security", p)
 }
 
 // lifted is the lock that the address names, if it is set.
