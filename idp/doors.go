@@ -35,7 +35,7 @@ func (p *Provider) open(c Config, d *desks) error {
 
 	hosted := web.New(web.Config{
 		UI: pages, SignIn: d.signIn, Sessions: d.sessions, Cookies: &cookies, Authn: d.authn, Register: d.register,
-		Recovery: d.recovery, Contacts: d.contacts, Registry: d.registry, Letters: d.letters, Banks: d.bank, VisitCodes: d.visits.Codes, Disowner: d.disowner, Locks: d.locks, Wishes: d.wishes, Notices: d.notices,
+		Recovery: d.recovery, Contacts: d.contacts, Registry: d.registry, Letters: d.letters, Banks: d.bank, VisitCodes: d.visits.Codes, Envelopes: d.visits, Disowner: d.disowner, Locks: d.locks, Wishes: d.wishes, Notices: d.notices,
 		Accounts: records, Read: records, Atomically: within(records, func(tx *sqlstore.Stores) web.Tx { return tx }), Ring: ring,
 		Transients:   p.stores.Transients,
 		Certificates: d.certificates, CertificateHost: c.Certificates.PublicURL,

@@ -38,6 +38,9 @@ func (e *Envelope) Live(now time.Time) bool {
 	return e.Used.IsZero() && e.Cancelled.IsZero() && now.Before(e.Until)
 }
 
+// Left is how many wrong codes more it bears.
+func (e *Envelope) Left() int { return max(0, envelopeTries-e.Tries) }
+
 // An EnvelopeStore keeps envelopes.
 type EnvelopeStore interface {
 	SaveEnvelope(ctx context.Context, e *Envelope) error // new
@@ -150,7 +153,7 @@ func (v *Visits) Activate(ctx context.Context, id account.ID, typed string) (*ac
 			return err
 		}
 		if !fits {
-			wrong = &WrongCodeError{Left: max(0, envelopeTries-e.Tries)}
+			wrong = &WrongCodeError{Left: e.Left()}
 			return tx.RecordEvent(ctx, audit.Event{At: v.Wall(), Kind: audit.CodeWrong, Account: id, Detail: map[string]string{"envelope": e.ID}})
 		}
 		a, _, err = Prove(ctx, tx, v.Notices, Proof{

@@ -84,8 +84,14 @@ type Config struct {
 	Registry   *registry.Desk
 	Letters    *confirm.Mail
 	VisitCodes *confirm.VisitCodes
-	Disowner   *confirm.Disowner
-	Banks      *bank.Desk
+	// Envelopes take the activation codes that service centres hand over.
+	Envelopes interface {
+		// Envelope returns the live one; confirm.ErrNoEnvelope.
+		Envelope(ctx context.Context, id account.ID) (*confirm.Envelope, error)
+		Activate(ctx context.Context, id account.ID, typed string) (*account.Account, error)
+	}
+	Disowner *confirm.Disowner
+	Banks    *bank.Desk
 
 	Certificates *certificate.Desk
 	// CertificateHost is the listener at which browsers present certificates; nil: there is none.

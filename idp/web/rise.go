@@ -30,7 +30,7 @@ func (d *Door) mountRise(g *echo.Group) {
 	g.GET("/confirm/letter/check", d.showOrder)
 	g.POST("/confirm/letter/check", d.orderLetter)
 	g.GET("/confirm/visit", d.showVisit)
-	g.POST("/confirm/visit", d.newVisitCode)
+	g.POST("/confirm/visit", d.changeVisit)
 	g.GET("/confirm/visit/qr.png", d.visitQR)
 	g.GET("/confirm/done", d.showConfirmed)
 	d.mountBank(g)

@@ -59,6 +59,7 @@ type world struct {
 	sent     []notice.Message
 	ordered  []string // flows of recovery that have something to send
 	recovery *recovery.Desk
+	visits   *confirm.Visits
 }
 
 // A tap is a transaction whose messages are also heard here.
@@ -135,6 +136,10 @@ func newWorld(t *testing.T) *world {
 			return err
 		},
 	})
+	w.visits = confirm.NewVisits(confirm.VisitConfig{
+		Read: w.Records, Atomically: within(w, func(x tap) confirm.VisitTx { return x }), Notices: notices, Ring: ring,
+		Codes: confirm.NewVisitCodes(w.Transients, ring, now), Now: now, Wall: now,
+	})
 	w.door = web.New(web.Config{
 		UI: pages, SignIn: w.signIn, Sessions: sessions, Cookies: &session.Cookies{Port: public.Port(), Ring: ring},
 		Authn: authn.New(authn.Config{
@@ -163,7 +168,7 @@ func newWorld(t *testing.T) *world {
 		Letters: confirm.NewMail(confirm.MailConfig{
 			Store: w.Records, Atomically: within(w, func(x tap) confirm.Tx { return x }), Ring: ring, Notices: notices, Now: now, Wall: now, Log: log,
 		}),
-		VisitCodes: confirm.NewVisitCodes(w.Transients, ring, now),
+		VisitCodes: w.visits.Codes, Envelopes: w.visits,
 		Locks: lock.New(lock.Config{
 			Read: w.Records, Atomically: within(w, func(x tap) lock.DeskTx { return x }), Sessions: sessions, Notices: notices, Now: now, Wall: now,
 		}, nil),

@@ -1,8 +1,8 @@
-// The QR code of a letter leads to the page of the letter with the code after "#", which browsers send to
+// The QR code of a letter or an envelope leads to the page that takes its code, with the code after "#", which browsers send to
 // nobody. It goes into the field, and out of the address. Who must sign in first would lose it on the way,
 // so until the field is there it waits in this tab.
 {
-  const field = document.getElementById("letter-code");
+  const field = document.getElementById("letter-code") ?? document.getElementById("activation-code");
   const brought = location.hash.slice(1);
   let code = "";
   if (/^[0-9A-Z]{11}$/.test(brought)) {
