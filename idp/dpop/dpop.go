@@ -59,10 +59,13 @@ const (
 	window    = time.Minute     // of iat, either way
 	nonceLife = 5 * time.Minute // and a minute more for whoever was given an old one
 	weakRSA   = 2048
+	longestID = 256
+)
 
-	nonces    seal.Purpose = "dpop nonce"
-	replayed               = "dpop"
-	longestID              = 256
+// What nonces are sealed for, and the kind of the replay marks in Transients.
+const (
+	nonces   seal.Purpose = "dpop nonce"
+	replayed string       = "dpop"
 )
 
 // A Verifier checks proofs.
