@@ -110,6 +110,8 @@ const (
 	NotStandard   Obstacle = "not_standard"
 	ChecksRunning Obstacle = "checks_running"
 	DocumentLapse Obstacle = "lapsed"
+	// Closed is an account whose owner was reported to have died: an administrator opens it again, no window does.
+	Closed Obstacle = "closed"
 )
 
 func (o Obstacle) Error() string { return "confirm: cannot be confirmed: " + string(o) }

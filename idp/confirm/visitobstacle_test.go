@@ -140,3 +140,14 @@ func TestAVisitBelongsToItsOperator(t *testing.T) {
 		t.Errorf("Confirm: %v", err)
 	}
 }
+
+func TestTheAccountOfSomebodyWhoDiedIsServedAtNoWindow(t *testing.T) {
+	w := open(t, storagetest.New(t))
+	w.change(t, func(a *account.Account) { a.Lock.Deceased = w.Clock.Now() })
+	for _, why := range confirm.VisitReasons() {
+		w.refusedBy(t, w.visitFor(t, why), confirm.Closed)
+	}
+	if a := w.now(t); a.Lock.Deceased.IsZero() || len(a.Confirmations) != 0 {
+		t.Errorf("lock %+v, %d confirmations", a.Lock, len(a.Confirmations))
+	}
+}

@@ -204,6 +204,8 @@ func Between(mine, a *account.Account, checking bool, today civil.Date) Obstacle
 		return OwnAccount // a second account of the same person is their own too
 	case shareContact(mine, a):
 		return SharesContact
+	case !a.Lock.Deceased.IsZero():
+		return Closed
 	case checking:
 		return ChecksRunning
 	case a.Level < account.Standard, p.Document == nil:
