@@ -85,7 +85,7 @@ func (p *printer) takes(w *idptest.World) (*batch.Manifest, string) {
 	p.t.Helper()
 	var path string
 	await(p.t, "a batch", func() bool {
-		all, _ := filepath.Glob(filepath.Join(p.out, "*"))
+		all, _ := filepath.Glob(filepath.Join(p.out, "[^.]*"))
 		if len(all) > 0 {
 			path = all[0]
 		}
@@ -144,7 +144,7 @@ func TestALetterGoesByAPrintersBatchToAConfirmation(t *testing.T) {
 	says(t, orderLetter(b), "Письмо заказано", "Осталось 5 попыток", "45 дней с передачи почте")
 
 	time.Sleep(500 * time.Millisecond)
-	if all, _ := filepath.Glob(filepath.Join(p.out, "*")); len(all) > 0 {
+	if all, _ := filepath.Glob(filepath.Join(p.out, "[^.]*")); len(all) > 0 {
 		t.Fatalf("a batch before its time: %v", all)
 	}
 	var l *confirm.Letter

@@ -52,7 +52,7 @@ func (w *printing) run(kind, ref string) error { return w.mail.Handlers()[kind](
 func (w *printing) lie() map[string][]string {
 	w.t.Helper()
 	out := map[string][]string{}
-	files, err := filepath.Glob(filepath.Join(w.dir, "*"))
+	files, err := filepath.Glob(filepath.Join(w.dir, "[^.]*"))
 	if err != nil {
 		w.t.Fatal(err)
 	}
