@@ -14,6 +14,7 @@ import (
 	"github.com/propusk/propusk/idp"
 	"github.com/propusk/propusk/idp/authn/password"
 	"github.com/propusk/propusk/idp/certificate"
+	"github.com/propusk/propusk/idp/confirm"
 	"github.com/propusk/propusk/idp/notice/mail"
 	"github.com/propusk/propusk/idp/seal"
 	"github.com/propusk/propusk/idp/session"
@@ -68,6 +69,7 @@ func configure(c *config.Config, log *slog.Logger, metrics *prometheus.Registry)
 		},
 		Tokens:         idp.Tokens{Access: c.Tokens.Access, JWT: c.Tokens.JWT, ID: c.Tokens.ID, Refresh: c.Tokens.Refresh},
 		PrivateNetwork: c.PrivateNetwork, Help: c.Help,
+		TwoPersons: twoPersons(c.Centres.TwoPersons),
 		Certificates: idp.Certificates{
 			Failure: certificate.Failure(c.Certificates.Revocation), OpenSSL: c.Certificates.OpenSSL,
 			Rules: certificate.Rules{Qualified: c.Certificates.Qualified, Card: c.Certificates.Cards},
@@ -84,3 +86,15 @@ func configure(c *config.Config, log *slog.Logger, metrics *prometheus.Registry)
 }
 
 func life(l config.Life) session.Life { return session.Life{Whole: l.Lifetime, Idle: l.Idle} }
+
+// twoPersons turns the rule for acts at a window: what never asks for two is negative there.
+func twoPersons(t config.TwoPersons) confirm.RiskRules {
+	out := confirm.RiskRules{Off: t.Off, Fresh: t.Fresh, Age: t.Age}
+	if t.Fresh == 0 {
+		out.Fresh = -1
+	}
+	if t.Age == 0 {
+		out.Age = -1
+	}
+	return out
+}

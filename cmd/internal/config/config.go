@@ -37,6 +37,8 @@ type Config struct {
 	Tokens     Tokens     `yaml:"tokens"`
 	// Certificates are the settings of qualified signatures, and of signing in with a certificate.
 	Certificates Certificates `yaml:"certificates"`
+	// Centres are the rules of the service centres.
+	Centres Centres `yaml:"centres"`
 	// PrivateNetwork lets logout tokens go to relying parties at loopback and private addresses.
 	PrivateNetwork bool `yaml:"private_network"`
 	// Help is the telephone of the help desk, as messages print it.
@@ -245,6 +247,7 @@ func Default() Config {
 		},
 		Tokens:       Tokens{Access: 15 * time.Minute, JWT: 5 * time.Minute, ID: 10 * time.Minute, Refresh: 90 * 24 * time.Hour},
 		Certificates: Certificates{Revocation: "hard"},
+		Centres:      Centres{TwoPersons: TwoPersons{Fresh: 7 * 24 * time.Hour, Age: 80}},
 
 		Log:     Log{Level: "info", Format: "json"},
 		Tracing: Tracing{Ratio: 0.01},

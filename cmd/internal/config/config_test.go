@@ -38,7 +38,7 @@ func TestTheExampleIsAValidConfiguration(t *testing.T) {
 
 // The lines commented out in the example are promises about the defaults.
 func TestTheExampleShowsTheDefaults(t *testing.T) {
-	uncomment := regexp.MustCompile(`(?m)^# ?((?:tls|sessions|tokens|tracing):)$|^# ?(  [a-z_]+: .*)$|^  # ([a-z_]+: .*)$`)
+	uncomment := regexp.MustCompile(`(?m)^# ?((?:tls|sessions|tokens|tracing|centres):)$|^# ?(  [a-z_]+: .*)$|^  # ([a-z_]+: .*)$`)
 	text := uncomment.ReplaceAllStringFunc(string(exampleText(t)), func(l string) string {
 		if strings.HasPrefix(l, "  # ") {
 			return "  " + strings.TrimPrefix(l, "  # ")
@@ -54,6 +54,7 @@ func TestTheExampleShowsTheDefaults(t *testing.T) {
 	want := Default()
 	for name, got := range map[string][2]any{
 		"registries.timeout": {want.Registries.Timeout, c.Registries.Timeout},
+		"centres":            {want.Centres, c.Centres},
 		"post.timeout":       {want.Post.Timeout, c.Post.Timeout},
 		"sms.timeout":        {want.SMS.Timeout, c.SMS.Timeout},
 		"mail.timeout":       {want.Mail.Timeout, c.Mail.Timeout},

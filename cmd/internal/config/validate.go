@@ -25,6 +25,7 @@ func (c *Config) Validate() error {
 	c.validateNeighbours(v)
 	c.validateLives(v)
 	c.validateCertificates(v)
+	c.validateCentres(v)
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	v.oneOf("log.format", c.Log.Format, "json", "text")
 	if c.Tracing.Endpoint != "" {
