@@ -82,7 +82,3 @@ func (r *Refusal) Unwrap() error {
 }
 
 func refuse(r Reason) *Refusal { return &Refusal{Reason: r} }
-
-func refusef(r Reason, format string, args ...any) *Refusal {
-	return &Refusal{Reason: r, Cause: fmt.Errorf(format, args...)}
-}
