@@ -3,6 +3,9 @@ package certificate
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
@@ -140,9 +143,10 @@ func opened(t testing.TB, der []byte) []byte {
 }
 
 func FuzzSignedFiles(f *testing.F) {
-	w := NewWorld(f, ECKey())
+	root := Issue(f, nil, must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)), authority("Корень"))
+	citizen := Issue(f, root, ECKey(), Named)
 	for _, seed := range [][]byte{
-		Sign(f, w.Citizen, letter, false, w.Issuing.Cert), Sign(f, w.Citizen, letter, true), opened(f, Sign(f, w.Citizen, letter, false)),
+		Sign(f, citizen, letter, false, root.Cert), Sign(f, citizen, letter, true), opened(f, Sign(f, citizen, letter, false)),
 		{0x30, 0x80, 0, 0}, []byte("-----BEGIN PKCS7-----\nMAA=\n-----END PKCS7-----\n"),
 	} {
 		f.Add(seed)
