@@ -1,5 +1,7 @@
 package ui
 
+import "time"
+
 var exampleRows = []CompareRow{
 	{Field: "family-name", Value: "Белоусова", Answer: "yes"}, {Field: "given-name", Value: "Анна", Answer: "yes"}, {Field: "patronymic", Value: "Игоревна", Answer: "yes"},
 	{Field: "birth-date", Date: on(1991, 4, 7), Answer: "yes"}, {Field: "birth-place", Value: "г. Вышний Волочёк Калининской обл."},
@@ -49,6 +51,7 @@ func (OperatorCompare) examples() []Example {
 			p.Reason, p.PhoneURL, p.Faults = "restore", "/operator/visit/Q2VudHJl/phone", []Fault{{Field: "phone", Code: "tel.unproved"}}
 		})},
 		{"registering, another account", with(func(p *OperatorCompare) {
+			p.CheckedAt = time.Time{}
 			p.Reason, p.Level, p.Valid, p.LetterLive, p.PhoneURL, p.Phone = "register", "simplified", false, false, "/operator/visit/Q2VudHJl/phone", "+79000000041"
 			p.Others = []Namesake{{"Б•••••••• А••• И•••••••", "simplified", []string{"person"}}, {"Б•••••• А••• И•••••••", "standard", []string{"document"}}}
 		})},
