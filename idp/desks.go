@@ -28,6 +28,7 @@ import (
 	"github.com/propusk/propusk/idp/registry/pension"
 	"github.com/propusk/propusk/idp/registry/tax"
 	"github.com/propusk/propusk/idp/session"
+	"github.com/propusk/propusk/idp/shift"
 	"github.com/propusk/propusk/idp/signal"
 	"github.com/propusk/propusk/idp/signin"
 	"github.com/propusk/propusk/idp/tidings"
@@ -58,6 +59,7 @@ type desks struct {
 	recalls      *recall.Desk
 	tidings      *tidings.Desk
 	bank         *bank.Desk
+	shifts       *shift.Desk
 	locks        *lock.Desk
 	wishes       *wish.Desk
 	disowner     *confirm.Disowner
@@ -112,6 +114,7 @@ func newDesks(c Config, p *Provider) (*desks, error) {
 	}); err != nil {
 		return nil, fmt.Errorf("idp: %w", err)
 	}
+	d.shifts = shift.New(shift.Config{Read: records, Transients: transients, Ring: ring, Now: c.Now, Wall: c.Wall})
 	d.register = register.New(register.Config{
 		Accounts: records, Atomically: within(records, func(tx *sqlstore.Stores) register.Tx { return tx }),
 		Transients: transients, Ring: ring, Hasher: hasher, Rules: rules, Notices: d.notices,

@@ -61,7 +61,7 @@ func (p *Provider) open(c Config, d *desks) error {
 	maps.Copy(p.handlers, courier.Handlers())
 
 	console := operator.New(operator.Config{
-		UI: pages, SignIn: d.signIn, Cookies: &cookies, Authn: d.authn, Keys: d.keys, Visits: d.visits, Notices: d.notices, Read: records,
+		UI: pages, SignIn: d.signIn, Cookies: &cookies, Authn: d.authn, Keys: d.keys, Shifts: d.shifts, Visits: d.visits, Notices: d.notices, Read: records,
 		RecallDesk: d.recalls, RecallRead: records,
 		Atomically: within(records, func(tx *sqlstore.Stores) operator.Tx { return tx }), Public: c.Issuer, Now: c.Now, Wall: c.Wall, Log: c.Log,
 	})
@@ -70,7 +70,7 @@ func (p *Provider) open(c Config, d *desks) error {
 	programs, err := partnerapi.New(partnerapi.Config{
 		Issuer: strings.TrimSuffix(c.Issuer.String(), "/"), Open: opener(protocol), Partners: p.Partners, Answers: records,
 		Proofs: &dpop.Verifier{Store: p.stores.Transients, Ring: ring, Wall: c.Wall}, Transients: p.stores.Transients, Ring: ring,
-		Bank: d.bank, Letters: d.letters, Keep: records, Now: c.Now, Log: c.Log,
+		Bank: d.bank, Letters: d.letters, Visits: d.visits, Shifts: d.shifts, Keep: records, Now: c.Now, Log: c.Log,
 	})
 	if err != nil {
 		return err

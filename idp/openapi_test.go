@@ -80,6 +80,8 @@ func (c contract) check(where string, schema, v any) (wrong []string) {
 		if high, ok := s["maximum"].(float64); ok && v > high {
 			bad("%v is above %v", v, high)
 		}
+	case bool:
+		kinds["boolean"] = true
 	case []any:
 		kinds["array"] = true
 		for i, item := range v {

@@ -51,7 +51,11 @@ var surfaces = map[string]surface{
 	"/register/bank/:token": {fields: "snils document-number password password-again consent suggest", act: "consent=1"},
 
 	"/partner/v1/openapi.json": {}, "/partner/v1/confirmations": {}, "/partner/v1/registrations": {},
-	"/partner/v1/letters/:id/status":       {},
+	"/partner/v1/letters/:id/status": {},
+	"/partner/v1/centre/searches":    {}, "/partner/v1/centre/registrations": {}, "/partner/v1/centre/visits": {}, "/partner/v1/centre/visits/:id": {},
+	"/partner/v1/centre/visits/:id/second": {}, "/partner/v1/centre/visits/:id/settlement": {}, "/partner/v1/centre/visits/:id/refusal": {},
+	"/partner/v1/centre/visits/:id/phone": {}, "/partner/v1/centre/visits/:id/phone/code": {}, "/partner/v1/centre/visits/:id/data": {},
+	"/partner/v1/centre/visits/:id/form": {}, "/partner/v1/centre/visits/:id/envelope": {},
 	"/partner/v1/confirmations/:reference": {}, "/partner/v1/registrations/:reference": {},
 
 	"/recover":             {ref: "tx", fields: "username"},
@@ -100,6 +104,7 @@ var surfaces = map[string]surface{
 	"/operator/login":                  {ref: "operator-tx", fields: "username password start", act: "username=citizen@example.org&password=x"},
 	"/operator/login/code":             {ref: "operator-tx", fields: "code"},
 	"/operator/login/key":              {ref: "operator-tx", fields: "answer"},
+	"/operator/shift":                  {as: "operator", fields: "act partner", act: "act=open"},
 	"/operator/keys":                   {as: "operator", fields: "key-name current-password code notice", act: "key-name=x&current-password=Propusk-2026"},
 	"/operator/keys/new":               {as: "operator", fields: "answer"},
 	"/operator/keys/:id":               {as: "operator", fields: "current-password code"},

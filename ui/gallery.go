@@ -37,7 +37,7 @@ func exampleFrame(p Page) Frame {
 		"security": "security", "totp-setup": "security", "totp-off": "security", "password-change": "security",
 		"operator-search": "visit", "operator-compare": "visit", "operator-data": "visit", "operator-phone": "visit", "operator-waiting": "visit", "operator-done": "visit", "operator-form": "visit",
 		"operator-refused": "visit", "operator-none": "visit", "operator-journal": "journal",
-		"operator-keys": "keys", "operator-key-new": "keys", "operator-key-remove": "keys",
+		"operator-shift": "shift", "operator-keys": "keys", "operator-key-new": "keys", "operator-key-remove": "keys",
 	}[p.PageName()]
 	f.Section = section
 	switch p := p.(type) {
@@ -48,7 +48,7 @@ func exampleFrame(p Page) Frame {
 	case OperatorSearch, OperatorData, OperatorPhone, OperatorCompare, OperatorWaiting, OperatorDone, OperatorForm, OperatorRefused, OperatorNone, OperatorJournal:
 		f.SignedIn = true
 		f.Operator = &OperatorFrame{Centre: "Центр «Садовая, 12»", Name: "П. С. Ильина", Window: "4"}
-	case OperatorKeys, OperatorKeyNew, OperatorKeyRemove:
+	case OperatorShift, OperatorKeys, OperatorKeyNew, OperatorKeyRemove:
 		f.SignedIn = true
 		f.Operator = &OperatorFrame{Centre: "Центр «Садовая, 12»", Name: "П. С. Ильина", Window: "4"}
 	case Recalls, RecallNew, Recall:

@@ -121,6 +121,6 @@ func all() []Page {
 		RecoverStart{}, RecoverIdentity{}, RecoverDone{}, RecoverInPerson{},
 		Assurance{}, Locks{}, LockLift{}, StopChange{}, Security{}, TOTPSetup{}, TOTPOff{}, PasswordChange{}, Contacts{}, ContactRemove{}, Legal{},
 		OperatorSearch{}, OperatorData{}, OperatorPhone{}, OperatorCompare{}, OperatorWaiting{}, OperatorDone{}, OperatorForm{}, OperatorRefused{}, OperatorNone{}, OperatorJournal{},
-		Recalls{}, RecallNew{}, Recall{}, OperatorKeys{}, OperatorKeyNew{}, OperatorKeyRemove{},
+		Recalls{}, RecallNew{}, Recall{}, OperatorShift{}, OperatorKeys{}, OperatorKeyNew{}, OperatorKeyRemove{},
 	}
 }

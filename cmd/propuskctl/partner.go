@@ -35,6 +35,7 @@ type partnerAdd struct {
 	NameRu string `help:"Name for people, Russian."`
 	NameEn string `help:"Name for people, English."`
 	BIC    string `name:"bic" help:"The bank's BIC, nine digits."`
+	Centre string `help:"Of a centre's software: the id of the centre." placeholder:"77-014"`
 	Home   string `help:"The bank's page that citizens are sent to for a confirmation." placeholder:"URL"`
 	JWKS   string `name:"jwks" help:"File with the partner's public keys (a set, RFC 7517)." type:"existingfile" placeholder:"FILE"`
 	Hourly int    `help:"Calls that change something, in an hour; 0: 3600."`
@@ -77,6 +78,15 @@ func (c *partnerAdd) Run(d *desk) error {
 			}
 			if c.Kind != "" {
 				p.Kind = partner.Kind(c.Kind)
+			}
+			if c.Centre != "" {
+				if p.Kind != partner.Centre {
+					return fmt.Errorf("%s is a %s, and of no centre", c.ID, p.Kind)
+				}
+				if _, err := tx.Centre(d.ctx, c.Centre); err != nil {
+					return fmt.Errorf("centre %s: %w", c.Centre, err)
+				}
+				p.Number = c.Centre
 			}
 			p.Name = words(p.Name, c.NameRu, c.NameEn)
 			for to, v := range map[*string]string{&p.Number: c.BIC, &p.Home: c.Home} {

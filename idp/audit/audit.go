@@ -64,6 +64,7 @@ const (
 	OperatorRefused       Kind = "operator_refused"
 	OperatorPrinted       Kind = "operator_printed"
 	OperatorSignedIn      Kind = "operator_signed_in"
+	ShiftOpened           Kind = "shift_opened"   // an operator at a centre's own program
 	OperatorAsked         Kind = "operator_asked" // a colleague to look too
 	OperatorRestored      Kind = "operator_restored"
 	OperatorTookData      Kind = "operator_took_data"
@@ -98,7 +99,7 @@ func Kinds() []Kind {
 		ContactAdded, ContactRemoved, ContactProved, ContactClaimed, ContactKept, ContactNotMoved,
 		ApplicationFiled, ApplicationAgreed, ApplicationRefused, ApplicationOverdue,
 		LetterOrdered, LetterCancelled, LetterWrongCode, Confirmed, Lowered, Withdrawn, HeldBack, Released, Deceased, Reopened, RecallChanged,
-		OperatorSearched, OperatorOpened, OperatorRefused, OperatorPrinted, OperatorSignedIn, OperatorAsked, OperatorRestored, OperatorTookData,
+		OperatorSearched, OperatorOpened, OperatorRefused, OperatorPrinted, OperatorSignedIn, ShiftOpened, OperatorAsked, OperatorRestored, OperatorTookData,
 		AccessRestored, CodeHanded, CodeWrong, Erased,
 		ConsentGiven, ConsentDenied, ConsentRevoked, PartyChanged, PartnerChanged, BankAsked, BankRegistering, BankRegistrationEnded, KeysRotated, CodeReplayed, RefreshReplayed, CertificateRefused, TrustChanged,
 		Frozen, LockSet, LockLifted, ChangeAnnounced, ChangeStopped,

@@ -2,6 +2,7 @@ package idptest
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -24,7 +25,8 @@ import (
 type Partner struct {
 	*partner.Partner
 	Key   *ecdsa.PrivateKey
-	Nonce string // the last that was given
+	Bound *ecdsa.PrivateKey // that tokens are bound to; nil: Key too
+	Nonce string            // the last that was given
 	world *World
 	node  *Node
 }
@@ -99,7 +101,7 @@ func (p *Partner) Proof(method, path, token string, pairs ...any) string {
 			delete(claims, pairs[i].(string))
 		}
 	}
-	return p.sign((&jose.SignerOptions{EmbedJWK: true}).WithType("dpop+jwt"), p.Key, claims)
+	return p.sign((&jose.SignerOptions{EmbedJWK: true}).WithType("dpop+jwt"), cmp.Or(p.Bound, p.Key), claims)
 }
 
 // TokenForm is the body of a right token request.

@@ -47,7 +47,8 @@ type Partner struct {
 	ID   ID                `json:"id"`
 	Kind Kind              `json:"kind"`
 	Name map[string]string `json:"name"` // by language
-	// Number identifies the organisation to the state: the BIC of a bank.
+	// Number identifies the organisation to the state: the BIC of a bank. That of a centre's software is the id of the
+	// centre, whose operators alone it serves.
 	Number string `json:"number,omitempty"`
 	// Home is the page of a bank to which citizens are sent to confirm their account; "?ticket=…" is added to it.
 	Home string          `json:"home,omitempty"`
@@ -91,8 +92,9 @@ func (p *Partner) Party() *rp.Party {
 var ErrPartner = fmt.Errorf("partner: registration: %w", fault.Invalid)
 
 var (
-	idForm  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
-	bicForm = regexp.MustCompile(`^04[0-9]{7}$`)
+	idForm     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+	centreForm = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z-]{0,31}$`)
+	bicForm    = regexp.MustCompile(`^04[0-9]{7}$`)
 )
 
 // Validate tells everything that is wrong with a registration, all together.
@@ -113,6 +115,9 @@ func (p *Partner) Validate() error {
 	wrong(p.Hourly < 0, "hourly is negative")
 	if p.Kind == Bank {
 		wrong(!bicForm.MatchString(p.Number), "number of a bank is its BIC: nine digits that begin with 04")
+	}
+	if p.Kind == Centre {
+		wrong(!centreForm.MatchString(p.Number), "number of a centre's software is the centre's id, such as 77-014")
 	}
 	if p.Home != "" {
 		u, err := url.Parse(p.Home)

@@ -41,6 +41,7 @@ import (
 	"github.com/propusk/propusk/idp/limit"
 	"github.com/propusk/propusk/idp/partner"
 	"github.com/propusk/propusk/idp/seal"
+	"github.com/propusk/propusk/idp/shift"
 	"github.com/propusk/propusk/idp/transient"
 )
 
@@ -69,6 +70,8 @@ type Config struct {
 	Ring       *seal.Ring
 	Bank       *bank.Desk
 	Letters    *confirm.Mail
+	Visits     *confirm.Visits
+	Shifts     *shift.Desk
 	Keep       partner.Answers // for effects that are the same when done twice
 	Now        func() time.Time
 	Log        *slog.Logger
@@ -104,6 +107,7 @@ func (d *Door) Mount(e *echo.Echo) {
 	g.GET("/openapi.json", d.showDescription)
 	d.mountBank(g)
 	d.mountLetters(g)
+	d.mountCentre(g)
 }
 
 // named tells the edge the route, for the log line and the metrics.

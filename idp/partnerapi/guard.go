@@ -1,6 +1,7 @@
 package partnerapi
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"errors"
@@ -51,8 +52,12 @@ func (d *Door) prove(c echo.Context, kind partner.Kind) (*partner.Partner, error
 	case p.Kind != kind || !slices.Contains(token.Scopes, kind.Scope()):
 		return nil, refuse(http.StatusForbidden, "insufficient_scope", "the call needs the scope "+kind.Scope())
 	}
+	c.Set(keyBound, cmp.Or(token.Key, token.Certificate))
 	return p, d.possess(ctx, c, scheme, text, token)
 }
+
+// keyBound is where prove leaves, in the echo context, what the token is bound to.
+const keyBound = "partnerapi.bound"
 
 // possess checks that the sender holds the token's key.
 func (d *Door) possess(ctx context.Context, c echo.Context, scheme, text string, token *Token) error {

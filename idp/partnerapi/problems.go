@@ -15,6 +15,7 @@ import (
 	"github.com/propusk/propusk/idp/edge"
 	"github.com/propusk/propusk/idp/fault"
 	"github.com/propusk/propusk/idp/partner"
+	"github.com/propusk/propusk/idp/shift"
 )
 
 // A Problem is what goes wrong, as partners are told (RFC 9457). It repeats nothing of what they sent.
@@ -58,6 +59,15 @@ var told = []struct {
 	{bank.ErrTicket, http.StatusConflict, "ticket_over", "the ticket is over or was used: the client has to begin at Propusk again"},
 	{partner.ErrOtherRequest, http.StatusUnprocessableEntity, "idempotency_key_reused", "the Idempotency-Key came before with another request"},
 	{confirm.ErrNotPrinted, http.StatusConflict, "not_printed", "nobody was given this letter yet"},
+	{shift.ErrOver, http.StatusUnauthorized, "shift_over", "the operator's shift does not stand, or was opened for another program or key: the operator opens one at the console"},
+	{confirm.ErrNotStaff, http.StatusForbidden, "not_an_operator", "the operator does not serve at a window any more"},
+	{confirm.ErrNobody, http.StatusNotFound, "nobody", "no account has this SNILS, checked"},
+	{confirm.ErrOtherDocument, http.StatusNotFound, "other_document", "the account has another document than the one in hand"},
+	{confirm.ErrNoVisitCode, http.StatusNotFound, "no_visit_code", "the visit code is unknown, over or spent"},
+	{confirm.ErrNoVisit, http.StatusNotFound, "no_visit", "there is no such visit, or it is not this operator's"},
+	{confirm.ErrChanged, http.StatusConflict, "changed", "the account changed since it was opened: search anew"},
+	{confirm.ErrVisitClosed, http.StatusConflict, "closed", "the visit has ended another way"},
+	{confirm.ErrVisitOver, http.StatusConflict, "over", "the visit's time is over"},
 	{fault.NotFound, http.StatusNotFound, "not_found", "there is nothing under this reference"},
 	{fault.Denied, http.StatusForbidden, "denied", ""},
 	{fault.Conflict, http.StatusConflict, "conflict", "it changed meanwhile: send the request again, with the same Idempotency-Key"},
@@ -70,6 +80,7 @@ func problemOf(err error) *Problem {
 	var p *Problem
 	var fields fault.Fields
 	var web *echo.HTTPError
+	var obstacle confirm.Obstacle
 	switch {
 	case errors.As(err, &p):
 		out := *p
@@ -80,6 +91,8 @@ func problemOf(err error) *Problem {
 			out.Errors = append(out.Errors, Wrong{f.Name, f.Code})
 		}
 		return out
+	case errors.As(err, &obstacle):
+		return refuse(http.StatusForbidden, "obstacle_"+string(obstacle), "this operator cannot do this for this account now")
 	case errors.Is(err, fault.Limited):
 		return refuse(http.StatusTooManyRequests, "limited", "too many calls: come again after the seconds of Retry-After")
 	case errors.As(err, &web):

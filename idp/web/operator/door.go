@@ -12,6 +12,7 @@
 //	/operator/visit/<id>/form.pdf, /envelope.pdf
 //	/operator/journal       the operator's own acts
 //	/operator/recalls       the administrators' own: recalls of confirmations
+//	/operator/shift         work in the centre's own software
 //	/operator/keys          the passkeys of operators and administrators
 //	/operator/login, /operator/logout
 package operator
@@ -32,6 +33,7 @@ import (
 	"github.com/propusk/propusk/idp/notice"
 	"github.com/propusk/propusk/idp/recall"
 	"github.com/propusk/propusk/idp/session"
+	"github.com/propusk/propusk/idp/shift"
 	"github.com/propusk/propusk/idp/signin"
 	"github.com/propusk/propusk/idp/web/frame"
 	"github.com/propusk/propusk/ui"
@@ -59,6 +61,7 @@ type Config struct {
 	Cookies    *session.Cookies
 	Authn      *authn.Desk
 	Keys       *passkey.Desk
+	Shifts     *shift.Desk
 	Visits     *confirm.Visits
 	RecallDesk *recall.Desk
 	RecallRead RecallReader
@@ -111,6 +114,8 @@ func (d *Door) Mount(e *echo.Echo) {
 	window.GET("/register", d.showNewcomer)
 	window.POST("/register", d.register)
 	window.GET("/journal", d.journal)
+	window.GET("/shift", d.showShift)
+	window.POST("/shift", d.changeShift)
 	office := staff.Group("/recalls", only(centre.Administrator))
 	office.GET("", d.listRecalls)
 	office.GET("/new", d.newRecall)

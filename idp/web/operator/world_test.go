@@ -28,6 +28,7 @@ import (
 	"github.com/propusk/propusk/idp/notice"
 	"github.com/propusk/propusk/idp/registry"
 	"github.com/propusk/propusk/idp/session"
+	"github.com/propusk/propusk/idp/shift"
 	"github.com/propusk/propusk/idp/signin"
 	"github.com/propusk/propusk/idp/transient"
 	"github.com/propusk/propusk/idp/web/operator"
@@ -86,7 +87,7 @@ func newWorld(t *testing.T) *world {
 		Registry: w.registry, Limits: &limit.Keeper{Store: w.Transients, Digest: ring, Now: now}, Now: now, Wall: now,
 	})
 	operator.New(operator.Config{
-		Keys: keys, UI: pages, Cookies: &w.cookies, Notices: notices, Read: r, Public: public, Now: now, Wall: now, Log: log,
+		Keys: keys, Shifts: shift.New(shift.Config{Read: r, Transients: w.Transients, Ring: ring, Now: now, Wall: now}), UI: pages, Cookies: &w.cookies, Notices: notices, Read: r, Public: public, Now: now, Wall: now, Log: log,
 		Atomically: within(r, func(tx *sqlstore.Stores) operator.Tx { return tx }),
 		SignIn: signin.New(signin.Config{
 			Ring: ring, Box: transient.NewBox[signin.Progress](w.Transients, ring, "signin", now), Records: r, Parties: r,
