@@ -28,7 +28,7 @@ gallery: build
 	@bin/propuskctl gallery $(or $(ARGS),--out gallery)
 
 build: bin/propusk
-	@go build -o bin/ ./cmd/propuskctl ./cmd/propusk-load
+	@go build -o bin/ ./cmd/propuskctl ./cmd/propusk-load ./cmd/propusk-hash
 
 # go build knows best what is out of date.
 .PHONY: bin/propusk

@@ -104,6 +104,8 @@ type Passwords struct {
 	Profile password.Profile
 	Params  password.Params
 	Limit   password.Limit
+	// Derive computes the hashes; nil: the provider itself.
+	Derive password.Deriver
 	// Breached is a file of breached passwords in the format of Have I Been Pwned; empty: the shipped list alone.
 	Breached string
 }

@@ -102,7 +102,7 @@ func newDesks(c Config, p *Provider) (*desks, error) {
 		}
 	}
 	rules := password.Rules{Profile: c.Passwords.Profile, Known: known}
-	hasher := password.NewHasher(c.Passwords.Params, c.Passwords.Limit)
+	hasher := password.NewHasherBy(c.Passwords.Derive, c.Passwords.Params, c.Passwords.Limit)
 	d.authn = authn.New(authn.Config{
 		Accounts: records, Atomically: within(records, func(tx *sqlstore.Stores) authn.Tx { return tx }),
 		Transients: transients, Ring: ring, Hasher: hasher, Rules: rules, Notices: d.notices, Sessions: d.sessions,

@@ -35,7 +35,7 @@ func assert(rs []result, m meter, slack float64) error {
 	for _, r := range rs {
 		errs = append(errs, held(r.name+", signatures", r.beside(), most[r.name]*slack))
 	}
-	kib, err := peak("/proc", m.provider)
+	kib, err := peaks("/proc", m.provider)
 	if err != nil {
 		return errors.Join(append(errs, err)...)
 	}

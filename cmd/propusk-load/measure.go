@@ -22,6 +22,7 @@ type result struct {
 	stores    time.Duration
 	signature time.Duration // of one, the mean of before and after
 	hash      time.Duration // of one password, likewise, if the kind has one
+	helpers   time.Duration // of provider, what its children used: they hash passwords and do nothing else
 }
 
 func (r result) percentile(p float64) time.Duration {
@@ -39,12 +40,17 @@ func (r result) signatures() float64 {
 	return float64(r.provider+r.stores) / float64(r.ops) / float64(r.signature)
 }
 
-// beside is the cost of one operation without the password hash in it.
+// beside is the cost of one operation without the password hash in it. Where the provider hashes in processes of
+// their own, the operating system keeps the two apart; else it is the difference of two large numbers.
 func (r result) beside() float64 {
-	if r.signature == 0 {
+	if r.ops == 0 || r.signature == 0 {
 		return 0
 	}
-	return r.signatures() - float64(r.hash)/float64(r.signature)
+	hash := r.hash
+	if r.helpers > 0 {
+		hash = r.helpers / time.Duration(r.ops)
+	}
+	return r.signatures() - float64(hash)/float64(r.signature)
 }
 
 // A meter knows whose processor time counts, and what a password hash costs here.
@@ -77,6 +83,19 @@ func (m meter) idle(ctx context.Context) (provider, stores time.Duration, err er
 	}
 	p2, s2, err := m.read()
 	return (p2 - p1) / seconds, (s2 - s1) / seconds, err
+}
+
+// below tells what the provider's children used.
+func (m meter) below() (time.Duration, error) {
+	if m.provider == 0 {
+		return 0, nil
+	}
+	all, err := tree("/proc", m.provider)
+	if err != nil {
+		return 0, err
+	}
+	own, err := readProcess("/proc", m.provider)
+	return all - own.self, err
 }
 
 func (m meter) read() (provider, stores time.Duration, err error) {
@@ -128,6 +147,10 @@ func measure(ctx context.Context, k kind, ops []func(context.Context) error, m m
 	if err != nil {
 		return out, err
 	}
+	helpers, err := m.below()
+	if err != nil {
+		return out, err
+	}
 	began := time.Now()
 	if out.latencies, err = loop(ctx, ops, b); err != nil {
 		return out, fmt.Errorf("%s: %w", k.name, err)
@@ -137,12 +160,19 @@ func measure(ctx context.Context, k kind, ops []func(context.Context) error, m m
 	if err != nil {
 		return out, err
 	}
+	helpers2, err := m.below()
+	if err != nil {
+		return out, err
+	}
 	after, hash2, err := m.calibrate(ctx, k)
 	if err != nil {
 		return out, err
 	}
 	out.ops, out.provider, out.stores = len(out.latencies), provider2-provider, stores2-stores
 	out.signature, out.hash = (before+after)/2, (hash+hash2)/2
+	if k.hashes {
+		out.helpers = max(helpers2-helpers, 0)
+	}
 	slices.Sort(out.latencies)
 	return out, nil
 }

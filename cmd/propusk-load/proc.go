@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -18,6 +17,7 @@ const tick = 10 * time.Millisecond
 type process struct {
 	pid, parent int
 	cpu         time.Duration // its own, and that of children who ended
+	self        time.Duration // its own
 }
 
 // readProcess reads the accounting of a process; proc(5).
@@ -39,20 +39,20 @@ func readProcess(root string, pid int) (process, error) {
 	}
 	// Fields 4 and 14 to 17 of the manual: ppid, utime, stime, cutime, cstime; f begins with field 3.
 	p := process{pid: pid, parent: int(number(1))}
-	p.cpu = time.Duration(number(11)+number(12)+number(13)+number(14)) * tick
+	p.self = time.Duration(number(11)+number(12)) * tick
+	p.cpu = p.self + time.Duration(number(13)+number(14))*tick
 	return p, err
 }
 
-// tree sums the processor time of a process and of all below it. PostgreSQL works in children, one for
-// each connection; the time of those that ended is in their parent's account, so nothing is lost.
-func tree(root string, pid int) (time.Duration, error) {
+// family lists a process and all below it.
+func family(root string, pid int) ([]process, error) {
 	top, err := readProcess(root, pid)
 	if err != nil {
-		return 0, fmt.Errorf("process %d: %w", pid, err)
+		return nil, fmt.Errorf("process %d: %w", pid, err)
 	}
 	entries, err := os.ReadDir(root)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	children := map[int][]process{}
 	for _, e := range entries {
@@ -61,20 +61,47 @@ func tree(root string, pid int) (time.Duration, error) {
 			continue
 		}
 		p, err := readProcess(root, n)
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
-			continue // ended while we looked, or none of ours
-		}
 		if err != nil {
-			continue // a process that ends while its file is read gives ESRCH
+			continue // it ended while we looked, or is none of ours
 		}
 		children[p.parent] = append(children[p.parent], p)
 	}
-	sum := top.cpu
-	for queue := children[pid]; len(queue) > 0; queue = queue[1:] {
-		sum += queue[0].cpu
-		queue = append(queue, children[queue[0].pid]...)
+	all := []process{top}
+	for i := 0; i < len(all); i++ {
+		all = append(all, children[all[i].pid]...)
 	}
-	return sum, nil
+	return all, nil
+}
+
+// tree sums the processor time of a process and of all below it. PostgreSQL works in children, one for
+// each connection, and the provider hashes in some; the time of those that ended is in their parent's account, so
+// nothing is lost.
+func tree(root string, pid int) (sum time.Duration, err error) {
+	all, err := family(root, pid)
+	for _, p := range all {
+		sum += p.cpu
+	}
+	return sum, err
+}
+
+// peaks sums the most memory that a process and each one below it ever held. They need not have held it at the
+// same time, and what they share is counted for each: it is never less than what there was.
+func peaks(root string, pid int) (kib int64, err error) {
+	all, err := family(root, pid)
+	if err != nil {
+		return 0, err
+	}
+	for _, p := range all {
+		one, err := peak(root, p.pid)
+		if err != nil && p.pid != pid {
+			continue // ended since
+		}
+		if err != nil {
+			return 0, err
+		}
+		kib += one
+	}
+	return kib, nil
 }
 
 // peak is the most memory that a process ever held: VmHWM.

@@ -19,6 +19,9 @@ func TestTheTreeOfAProcessIsSummed(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "stat"), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
+		if err := os.WriteFile(filepath.Join(dir, "status"), fmt.Appendf(nil, "Name:\tx\nVmHWM:\t%d kB\n", pid), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	write(10, 1, "postgres", 1, 2, 3, 4)
 	write(11, 10, "postgres: a) S 1 (b", 10, 0, 0, 0) // a name made to mislead
@@ -27,6 +30,9 @@ func TestTheTreeOfAProcessIsSummed(t *testing.T) {
 	got, err := tree(root, 10)
 	if want := 120 * tick; err != nil || got != want {
 		t.Errorf("tree = %v, %v, want %v", got, err, want)
+	}
+	if kib, err := peaks(root, 10); err != nil || kib != 10+11+12 {
+		t.Errorf("peaks = %d, %v, want 33", kib, err)
 	}
 }
 
@@ -42,7 +48,7 @@ func TestOurOwnWorkIsAccounted(t *testing.T) {
 	if err != nil || after-before < 50*time.Millisecond {
 		t.Errorf("200 ms of work are accounted as %v (%v)", after-before, err)
 	}
-	if kib, err := peak("/proc", os.Getpid()); err != nil || kib < 1000 {
+	if kib, err := peaks("/proc", os.Getpid()); err != nil || kib < 1000 {
 		t.Errorf("peak memory = %d KiB, %v", kib, err)
 	}
 }

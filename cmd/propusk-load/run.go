@@ -151,6 +151,9 @@ func (l *load) table(ctx context.Context, out io.Writer, rs []result, m meter) e
 			price = fmt.Sprintf("%.1f", r.signatures())
 			if r.hash > 0 {
 				price += fmt.Sprintf(" = hash %.1f %+.1f", r.signatures()-r.beside(), r.beside())
+				if r.helpers > 0 {
+					price += fmt.Sprintf(" (one hash in this program %.1f)", float64(r.hash)/float64(r.signature))
+				}
 			}
 		}
 		fmt.Fprintf(w, "%s\t%d\t%.0f\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", r.name, r.ops, float64(r.ops)/r.spent.Seconds(),
@@ -170,11 +173,11 @@ func (l *load) table(ctx context.Context, out io.Writer, rs []result, m meter) e
 	}
 	fmt.Fprintf(out, "With nothing to do the provider takes %s of processor time a second and the stores %s; that is in the costs above.\n",
 		short(provider), short(stores))
-	kib, err := peak("/proc", m.provider)
+	kib, err := peaks("/proc", m.provider)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "Peak memory of the provider: %d MiB, of which password hashes %.0f MiB each while admitted.\n", kib/1024, float64(m.hash.Memory)/1024)
+	fmt.Fprintf(out, "Peak memory of the provider and its children: %d MiB, of which password hashes %.0f MiB each while admitted.\n", kib/1024, float64(m.hash.Memory)/1024)
 	return nil
 }
 

@@ -182,11 +182,12 @@ func TestVersion(t *testing.T) {
 
 func TestTheMemoryLimitFollowsTheHashes(t *testing.T) {
 	p := config.Default().Passwords
-	if got, want := memoryLimit(p, 8), int64(ordinaryMemory+4*19<<20); got != want {
-		t.Errorf("limit on 8 processors = %d, want %d", got, want)
-	}
-	p.Admitted = 1
-	if got, want := memoryLimit(p, 8), int64(ordinaryMemory+19<<20); got != want {
-		t.Errorf("limit with one hash admitted = %d, want %d", got, want)
+	for _, p.Admitted = range []int{1, 4} {
+		if got, want := memoryLimit(p, false), int64(ordinaryMemory+p.Admitted*19<<20); got != want {
+			t.Errorf("limit with %d hashes admitted = %d, want %d", p.Admitted, got, want)
+		}
+		if got := memoryLimit(p, true); got != ordinaryMemory {
+			t.Errorf("limit with %d hashes computed apart = %d", p.Admitted, got)
+		}
 	}
 }

@@ -35,7 +35,6 @@ func (c *serveCommand) Run(ctx context.Context) (err error) {
 		return err
 	}
 	log := newLogger(cfg.Log, cfg.LogLevel())
-	tuneMemory(cfg.Passwords)
 	slog.SetDefault(slog.New(edge.Logs(log.Handler()))) // for libraries that know no other logger
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -84,6 +83,13 @@ func (c *serveCommand) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer stopTraces()
+	derive, endHashes, err := hashApart(ctx, cfg.Passwords, log)
+	if err != nil {
+		return err
+	}
+	defer endHashes()
+	tuneMemory(cfg.Passwords, derive != nil)
+	built.Passwords.Derive = derive
 	p, err := idp.New(ctx, built)
 	if err != nil {
 		return err

@@ -150,6 +150,10 @@ type Passwords struct {
 	// Admitted is how many hashes are computed at once: it bounds their memory to Admitted × MemoryKiB,
 	// and keeps the rest of the processor for token traffic. 0: half the processors, at least one.
 	Admitted int `yaml:"admitted"`
+	// Helper is the program that computes the hashes, one process of it for each that is admitted, with less
+	// priority than the provider (Linux): requests that need no password do not feel those that do. A name
+	// without a path lies beside propusk. Empty: the provider computes them itself.
+	Helper string `yaml:"helper"`
 	// Wait is how long a sign-in waits for its turn before it is asked to come back.
 	Wait time.Duration `yaml:"wait"`
 	// Breached is a file of breached passwords as Have I Been Pwned publishes them: SHA-1 in hexadecimal, a
@@ -241,7 +245,7 @@ func Default() Config {
 		SMS:        API{Timeout: 10 * time.Second},
 		Mail:       Mail{TLS: "mandatory", Timeout: 20 * time.Second},
 
-		Passwords: Passwords{Profile: "esia", MemoryKiB: 19456, Passes: 2, Threads: 1, Wait: 5 * time.Second},
+		Passwords: Passwords{Profile: "esia", MemoryKiB: 19456, Passes: 2, Threads: 1, Helper: "propusk-hash", Wait: 5 * time.Second},
 		Sessions: Sessions{
 			Ordinary: life(session.Ordinary), Foreign: life(session.Foreign), Operator: life(session.Operator),
 		},

@@ -23,6 +23,14 @@ type Limit struct {
 	Patience time.Duration
 }
 
+// Turns is how many hashes run at once.
+func (l Limit) Turns() int {
+	if l.Concurrent > 0 {
+		return l.Concurrent
+	}
+	return max(1, runtime.GOMAXPROCS(0)/2)
+}
+
 // ErrBusy says that too many passwords are being checked. It comes inside a
 // fault.RetryAfter.
 var ErrBusy = errors.New("password: too many are being checked")
@@ -37,16 +45,13 @@ type gate struct {
 }
 
 func newGate(l Limit) *gate {
-	if l.Concurrent <= 0 {
-		l.Concurrent = max(1, runtime.GOMAXPROCS(0)/2)
-	}
 	if l.Waiting <= 0 {
 		l.Waiting = 256
 	}
 	if l.Patience <= 0 {
 		l.Patience = 5 * time.Second
 	}
-	return &gate{turns: make(chan struct{}, l.Concurrent), most: int64(l.Waiting), patience: l.Patience}
+	return &gate{turns: make(chan struct{}, l.Turns()), most: int64(l.Waiting), patience: l.Patience}
 }
 
 // do runs f when its turn comes. Goroutines waiting on a channel are served in

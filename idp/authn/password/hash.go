@@ -10,39 +10,26 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
-	"golang.org/x/crypto/argon2"
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/propusk/propusk/idp/authn/password/argon"
 	"github.com/propusk/propusk/idp/fault"
 )
 
 // Params is the cost of a hash.
-type Params struct {
-	// Memory is in KiB.
-	Memory uint32
-	// Time is the number of passes over the memory.
-	Time uint32
-	// Threads is the number of lanes. With one, a hash takes one core.
-	Threads uint8
-}
+type Params = argon.Params
 
-// The bounds of Params that this package makes and reads. They keep a damaged row from taking the whole
-// machine; a configuration beyond them is refused before anybody's password is lost in it.
+// The bounds of Params that this package makes and reads.
 const (
-	MaxMemory  = 1 << 20 // KiB: 1 GiB
-	MaxTime    = 32
-	MaxThreads = 16
+	MaxMemory  = argon.MaxMemory
+	MaxTime    = argon.MaxTime
+	MaxThreads = argon.MaxThreads
 )
-
-// Possible tells whether hashes of this cost are made and read here.
-func (p Params) Possible() bool {
-	return p.Threads >= 1 && p.Threads <= MaxThreads && p.Time >= 1 && p.Time <= MaxTime &&
-		p.Memory >= 8*uint32(p.Threads) && p.Memory <= MaxMemory
-}
 
 // Default is what OWASP's Password Storage Cheat Sheet asks of Argon2id at
 // least: 19 MiB, two passes, one lane. Of its equal choices this takes the
@@ -50,6 +37,7 @@ func (p Params) Possible() bool {
 var Default = Params{Memory: 19 * 1024, Time: 2, Threads: 1}
 
 const (
+	version  = 0x13 // of argon2
 	saltSize = 16
 	hashSize = 32
 	// maxBytes bounds what is hashed; the rules allow fewer characters.
@@ -68,13 +56,28 @@ var (
 type Hasher struct {
 	params Params
 	gate   *gate
+	derive Deriver
 	nobody string
 }
 
+// A Deriver computes argon2id; argon.Derive does so in place. What it does with the password it does before it returns: the bytes are
+// cleared then.
+type Deriver func(ctx context.Context, pw, salt []byte, p Params, size uint32) ([]byte, error)
+
 // NewHasher returns a hasher that makes hashes of the given cost. A zero
-// Params is Default, a zero Limit the default limit. It panics at a cost that is not Possible: no hash of it
+// Params is Default, a zero Limit the default limit.
+// Hashes are computed in place: every one takes its memory anew; the limit bounds how much of it there is at
+// once, and the limit of the collector (cmd/propusk) how much lies about. It panics at a cost that is not Possible: no hash of it
 // could be verified.
-func NewHasher(p Params, l Limit) *Hasher {
+func NewHasher(p Params, l Limit) *Hasher { return NewHasherBy(nil, p, l) }
+
+// NewHasherBy is NewHasher with hashes computed elsewhere; a nil Deriver computes them here.
+func NewHasherBy(d Deriver, p Params, l Limit) *Hasher {
+	if d == nil {
+		d = func(_ context.Context, pw, salt []byte, p Params, size uint32) ([]byte, error) {
+			return argon.Derive(pw, salt, p, size), nil
+		}
+	}
 	if p == (Params{}) {
 		p = Default
 	}
@@ -87,7 +90,7 @@ func NewHasher(p Params, l Limit) *Hasher {
 	var sum [hashSize]byte
 	rand.Read(salt[:])
 	rand.Read(sum[:])
-	return &Hasher{params: p, gate: newGate(l), nobody: format(p, salt[:], sum[:])}
+	return &Hasher{params: p, gate: newGate(l), derive: d, nobody: format(p, salt[:], sum[:])}
 }
 
 // Params returns the cost of new hashes.
@@ -102,8 +105,7 @@ func (h *Hasher) Hash(ctx context.Context, pw string) (string, error) {
 	}
 	salt := make([]byte, saltSize)
 	rand.Read(salt)
-	var sum []byte
-	err := h.gate.do(ctx, func() { sum = derive(h.params, pw, salt, hashSize) })
+	sum, err := h.inTurn(ctx, pw, salt, h.params, hashSize)
 	if err != nil {
 		return "", err
 	}
@@ -122,8 +124,8 @@ func (h *Hasher) Verify(ctx context.Context, phc, pw string) (ok, rehash bool, e
 	if len(pw) > maxBytes {
 		return false, false, nil // alike for every account, so it tells nothing
 	}
-	var got []byte
-	if err := h.gate.do(ctx, func() { got = derive(p, pw, salt, uint32(len(want))) }); err != nil {
+	got, err := h.inTurn(ctx, pw, salt, p, uint32(len(want)))
+	if err != nil {
 		return false, false, err
 	}
 	ok = subtle.ConstantTimeCompare(got, want) == 1
@@ -140,17 +142,21 @@ func (h *Hasher) VerifyNobody(ctx context.Context, pw string) error {
 // InFlight returns how many hashes are being computed and how many wait.
 func (h *Hasher) InFlight() (running, waiting int) { return h.gate.inFlight() }
 
-// derive is argon2id (RFC 9106). Every hash takes its memory anew; the admission limit bounds how much of it
-// there is at once, and the limit of the collector (cmd/propusk) how much lies about.
-func derive(p Params, pw string, salt []byte, size uint32) []byte {
-	return argon2.IDKey([]byte(pw), salt, p.Time, p.Memory, p.Threads, size)
+// inTurn derives when its turn comes. The copy of the password that leaves this package is cleared after use.
+func (h *Hasher) inTurn(ctx context.Context, pw string, salt []byte, p Params, size uint32) (sum []byte, err error) {
+	full := h.gate.do(ctx, func() {
+		bytes := []byte(pw)
+		defer clear(bytes)
+		sum, err = h.derive(ctx, bytes, salt, p, size)
+	})
+	return sum, errors.Join(full, err)
 }
 
 var b64 = base64.RawStdEncoding.Strict()
 
 // format writes $argon2id$v=19$m=…,t=…,p=…$salt$hash.
 func format(p Params, salt, sum []byte) string {
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, p.Memory, p.Time, p.Threads,
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", version, p.Memory, p.Time, p.Threads,
 		b64.EncodeToString(salt), b64.EncodeToString(sum))
 }
 
@@ -158,7 +164,7 @@ func format(p Params, salt, sum []byte) string {
 func parse(phc string) (p Params, salt, sum []byte, err error) {
 	fail := func() (Params, []byte, []byte, error) { return Params{}, nil, nil, ErrHash }
 	parts := strings.Split(phc, "$")
-	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != "v="+strconv.Itoa(argon2.Version) {
+	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != "v="+strconv.Itoa(version) {
 		return fail()
 	}
 	numbers := strings.Split(parts[3], ",")
