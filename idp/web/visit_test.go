@@ -50,8 +50,8 @@ func (b *browser) activate(code string) *page {
 	return b.post(b.w.server.URL+"/account/confirm/visit", url.Values{"act": {"activate"}, "activation-code": {code}}.Encode())
 }
 
-// handed is a code that an operator handed over to somebody.
-func (w *world) handed(a *account.Account) string {
+// clerk is an operator at a window.
+func (w *world) clerk() confirm.Operator {
 	w.t.Helper()
 	operator := w.standard()
 	if err := w.SaveCentre(w.t.Context(), &centre.Centre{ID: "77-014"}); err != nil {
@@ -60,7 +60,13 @@ func (w *world) handed(a *account.Account) string {
 	if err := w.SaveMember(w.t.Context(), &centre.Member{Account: operator.ID, Centre: "77-014", Role: centre.Operator, Active: true}); err != nil {
 		w.t.Fatal(err)
 	}
-	op := confirm.Operator{Account: operator.ID}
+	return confirm.Operator{Account: operator.ID}
+}
+
+// handed is a code that an operator handed over to somebody.
+func (w *world) handed(a *account.Account) string {
+	w.t.Helper()
+	op := w.clerk()
 	v, err := w.visits.Open(w.t.Context(), op, a.ID, confirm.ToHandCode)
 	if err != nil {
 		w.t.Fatal(err)

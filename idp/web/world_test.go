@@ -29,6 +29,7 @@ import (
 	"github.com/propusk/propusk/idp/contact"
 	"github.com/propusk/propusk/idp/edge"
 	"github.com/propusk/propusk/idp/job"
+	"github.com/propusk/propusk/idp/limit"
 	"github.com/propusk/propusk/idp/lock"
 	"github.com/propusk/propusk/idp/notice"
 	"github.com/propusk/propusk/idp/partner"
@@ -138,7 +139,7 @@ func newWorld(t *testing.T) *world {
 	})
 	w.visits = confirm.NewVisits(confirm.VisitConfig{
 		Read: w.Records, Atomically: within(w, func(x tap) confirm.VisitTx { return x }), Notices: notices, Ring: ring,
-		Codes: confirm.NewVisitCodes(w.Transients, ring, now), Now: now, Wall: now,
+		Codes: confirm.NewVisitCodes(w.Transients, ring, now), Limits: &limit.Keeper{Store: w.Transients, Digest: ring, Now: now}, Now: now, Wall: now,
 	})
 	w.door = web.New(web.Config{
 		UI: pages, SignIn: w.signIn, Sessions: sessions, Cookies: &session.Cookies{Port: public.Port(), Ring: ring},
