@@ -331,3 +331,84 @@ func TestACentresProgramSendsNonsense(t *testing.T) {
 		t.Errorf("nonsense moved the visit: %v", k)
 	}
 }
+
+// prove has the person at the window read out the code that came to a phone.
+func (w *window) prove(visit, phone string) {
+	w.t.Helper()
+	if v := w.call("/visits/{id}/phone", "/visits/"+visit+"/phone", map[string]any{"phone": phone}, http.StatusOK); v["phone"] != "waiting" {
+		w.t.Fatalf("sent: %v", v)
+	}
+	code := w.Message(phone, 0).Code
+	wrong := "000000"
+	if code == wrong {
+		wrong = "000001"
+	}
+	if v := w.call("/visits/{id}/phone/code", "/visits/"+visit+"/phone/code", map[string]any{"code": wrong}, http.StatusOK); v["phone"] != "waiting" || v["tries_left"] == nil {
+		w.t.Errorf("a wrong code: %v", v)
+	}
+	if v := w.call("/visits/{id}/phone/code", "/visits/"+visit+"/phone/code", map[string]any{"code": code}, http.StatusOK); v["phone"] != "proved" {
+		w.t.Fatalf("the code: %v", v)
+	}
+}
+
+func TestACentresProgramRegistersSomebodyOnTheSpot(t *testing.T) {
+	w := atCentre(t)
+	a := idptest.Citizen(t, w.Clock.Now(), account.Standard) // whom the registries know, and who has no account
+	w.Enter(idptest.Registered(a.Profile.Person, idptest.Phone(a)))
+	p := a.Profile.Person
+	body := map[string]any{"language": "en", "person": map[string]any{
+		"family_name": p.FamilyName.String(), "given_name": p.GivenName.String(), "patronymic": p.Patronymic.String(), "sex": p.Sex.String(),
+		"birth_date": p.BirthDate.String(), "birth_place": p.BirthPlace, "citizenship": p.Citizenship.String(), "snils": p.SNILS.String(),
+		"document": map[string]any{
+			"type": p.Document.Type.String(), "number": p.Document.Number, "issued_on": p.Document.IssuedOn.String(), "issuer": p.Document.Issuer,
+			"department_code": p.Document.DepartmentCode,
+		},
+	}}
+	r := w.request("/registrations", body)
+	v := w.told("/registrations", r, w.program.Send(r), http.StatusCreated)
+	again := w.program.Request(w.token, "/centre/registrations", r.Header.Get("Idempotency-Key"), body)
+	again.Header.Set("Propusk-Operator", w.shift)
+	if twice := w.told("/registrations", again, w.program.Send(again), http.StatusCreated); twice["id"] != v["id"] {
+		t.Fatalf("one request, two people: %v %v", v, twice)
+	}
+	id := v["id"].(string)
+	k := w.call("/visits/{id}", "/visits/"+id, nil, http.StatusOK)
+	if wrong := w.call("/visits/{id}/settlement", "/visits/"+id+"/settlement", agreed(k), http.StatusUnprocessableEntity); !strings.Contains(fmt.Sprint(wrong["errors"]), "tel.unproved") {
+		t.Errorf("without a phone: %v", wrong)
+	}
+	w.prove(id, idptest.Phone(a))
+	k = w.call("/visits/{id}", "/visits/"+id, nil, http.StatusOK)
+	if got := w.call("/visits/{id}/settlement", "/visits/"+id+"/settlement", agreed(k), http.StatusOK); got["status"] != "checking" {
+		t.Errorf("settled: %v", got)
+	}
+}
+
+func TestTwoOperatorsOfACentresProgramGiveAccessBack(t *testing.T) {
+	w := atCentre(t)
+	citizen := w.NewCitizen(account.Standard)
+	id := w.call("/searches", "/searches", numbers(citizen, "restore"), http.StatusCreated)["id"].(string)
+	w.prove(id, "+79005550142")
+	k := w.call("/visits/{id}", "/visits/"+id, nil, http.StatusOK)
+	waits := w.call("/visits/{id}/settlement", "/visits/"+id+"/settlement", agreed(k), http.StatusOK)
+	if waits["status"] != "waiting" || len(waits["risks"].([]any)) == 0 {
+		t.Fatalf("one was enough: %v", waits)
+	}
+	yes := map[string]any{"agree": true, "face": true, "genuine": true}
+	if p := w.call("/visits/{id}/second", "/visits/"+id+"/second", yes, http.StatusNotFound); p["code"] != "no_visit" {
+		t.Errorf("the same operator twice: %v", p)
+	}
+	_, w.shift = w.begin(w.NewOperator())
+	if q := w.call("/visits", "/visits", nil, http.StatusOK); len(q["waiting"].([]any)) != 1 {
+		t.Errorf("queue %v", q)
+	}
+	if k := w.call("/visits/{id}/second", "/visits/"+id+"/second", nil, http.StatusOK); k["person"] == nil {
+		t.Errorf("the colleague sees %v", k)
+	}
+	if got := w.call("/visits/{id}/second", "/visits/"+id+"/second", yes, http.StatusOK); got["status"] != "restored" {
+		t.Errorf("decided: %v", got)
+	}
+	got, err := w.Records.Account(t.Context(), citizen.ID)
+	if err != nil || idptest.Phone(got) != "+79005550142" {
+		t.Errorf("phone %s %v", idptest.Phone(got), err)
+	}
+}
