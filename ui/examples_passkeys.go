@@ -23,7 +23,7 @@ func (OperatorKeys) examples() []Example {
 }
 
 func (OperatorKeyNew) examples() []Example {
-	key := PasskeyForm{Action: "/operator/keys/new", Options: exampleQuestion, Alone: true}
+	key := PasskeyForm{Action: "/operator/keys/new", Options: exampleQuestion, Alone: true, New: true}
 	return []Example{{"asked", OperatorKeyNew{Key: key, Name: "Ключ на связке"}}}
 }
 

@@ -8,6 +8,7 @@ type PasskeyForm struct {
 	Action  string
 	Options string // the question in JSON; "" means there is none
 	Alone   bool   // there is no other way on this page
+	New     bool   // the question is for a key that does not exist yet
 }
 
 // OperatorKeys are the keys that a member of staff signs in with, and the form for another.

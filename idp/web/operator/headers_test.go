@@ -32,7 +32,7 @@ func TestTheConsoleHasItsOwnHeaderFromTheFirstPageOn(t *testing.T) {
 		t.Errorf("nobody has signed in yet: %s", before.Find(".Top").Text())
 	}
 	in := b.signIn(w.staff).want(t, 200, "/operator", titleSearch)
-	if in.Find(`.Top a[href="/operator/logout"]`).Length() != 1 || in.Find(".Top-nav a").Length() != 3 {
+	if in.Find(`.Top a[href="/operator/logout"]`).Length() != 1 || in.Find(".Top-nav a").Length() != 4 {
 		t.Errorf("signed in: %s", in.Find(".Top").Text())
 	}
 }

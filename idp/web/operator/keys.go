@@ -145,7 +145,7 @@ func (d *Door) askNewKey(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.render(c, http.StatusOK, "keys", ui.OperatorKeyNew{Key: ui.PasskeyForm{Action: "/operator/keys/new", Options: string(q), Alone: true}, Name: name})
+	return d.render(c, http.StatusOK, "keys", ui.OperatorKeyNew{Key: ui.PasskeyForm{Action: "/operator/keys/new", Options: string(q), Alone: true, New: true}, Name: name})
 }
 
 func (d *Door) addKey(c echo.Context) error {
