@@ -1,6 +1,9 @@
 package seed
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"path/filepath"
 	"testing"
 
@@ -23,6 +26,22 @@ func TestTheSeededClientsAreWellRegistered(t *testing.T) {
 		}
 		if (c.Secret == "") != (c.Party.ID == "sandbox") {
 			t.Errorf("%s: secret %q", c.Party.ID, c.Secret)
+		}
+	}
+}
+
+func TestTheSeededPartnersAreWellRegistered(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	partners, err := Partners(demo, key)
+	if err != nil || len(partners) == 0 {
+		t.Fatalf("%d partners, %v", len(partners), err)
+	}
+	for _, p := range partners {
+		if err := p.Validate(); err != nil {
+			t.Errorf("%s: %v", p.ID, err)
 		}
 	}
 }

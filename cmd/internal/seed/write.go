@@ -97,9 +97,6 @@ func (p Provider) partner(ctx context.Context, want partner.Partner) error {
 		}
 	}
 	want.Changed = p.Wall()
-	if err := want.Validate(); err != nil {
-		return err
-	}
 	return p.Stores.SavePartner(ctx, &want)
 }
 
