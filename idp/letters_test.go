@@ -60,7 +60,7 @@ type printer struct {
 	t           *testing.T
 	out, inbox  string
 	private     ed25519.PrivateKey
-	files, took int
+	files       int
 }
 
 func newPrinter(t *testing.T) (*printer, idptest.Option) {

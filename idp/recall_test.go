@@ -58,8 +58,8 @@ func TestTwoAdministratorsRecallAndUndo(t *testing.T) {
 	local := func(d time.Duration) string {
 		return time.Now().Add(d).UTC().Add(3 * time.Hour).Format("2006-01-02T15:04")
 	}
-	p := first.Get("/operator/recalls").At("/operator/recalls", http.StatusOK)
-	p = first.Get("/operator/recalls/new").Submit("source", "operator:"+suspect.ID.String(), "from", local(-24*time.Hour), "until", local(time.Hour), "recall-reason", "")
+	first.Get("/operator/recalls").At("/operator/recalls", http.StatusOK)
+	p := first.Get("/operator/recalls/new").Submit("source", "operator:"+suspect.ID.String(), "from", local(-24*time.Hour), "until", local(time.Hour), "recall-reason", "")
 	if p.Status != http.StatusUnprocessableEntity || p.Find("#until-wrong").Length() != 1 || p.Find("#recall-reason-wrong").Length() != 1 || p.Find("#source-wrong").Length() != 0 {
 		t.Fatalf("a wrong draft: %d %s", p.Status, p.Text())
 	}

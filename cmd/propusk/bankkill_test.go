@@ -31,7 +31,6 @@ type mortal struct {
 	base int
 	data string
 
-	mu  sync.Mutex
 	cmd *exec.Cmd
 }
 
