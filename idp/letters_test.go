@@ -57,10 +57,10 @@ func says(t *testing.T, p *idptest.Page, words ...string) {
 
 // printer is a printing partner: what it is told and what it tells.
 type printer struct {
-	t           *testing.T
-	out, inbox  string
-	private     ed25519.PrivateKey
-	files       int
+	t          *testing.T
+	out, inbox string
+	private    ed25519.PrivateKey
+	files      int
 }
 
 func newPrinter(t *testing.T) (*printer, idptest.Option) {
