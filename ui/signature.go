@@ -26,7 +26,7 @@ func (SignaturePresent) PageName() string { return "signature-present" }
 
 // CertificateRefused tells why nobody could sign in with a certificate.
 type CertificateRefused struct {
-	Form     // its one fault is of the field certificate
+	Why      []Fault // one, of the field certificate: the page is an answer and has no form
 	Origin   *Origin
 	RetryURL string // "" when nothing waits any more
 	OtherURL string // sign in by password
@@ -66,7 +66,7 @@ func (SignaturePresent) examples() []Example {
 func (CertificateRefused) examples() []Example {
 	refused := func(f Fault) CertificateRefused {
 		f.Field = "certificate"
-		return CertificateRefused{Form: Form{Faults: []Fault{f}}, RetryURL: "/login/certificate?tx=AQIDBA", OtherURL: "/login?tx=AQIDBA"}
+		return CertificateRefused{Why: []Fault{f}, RetryURL: "/login/certificate?tx=AQIDBA", OtherURL: "/login?tx=AQIDBA"}
 	}
 	none := refused(Fault{Code: "certificate.no_certificate"})
 	none.Origin = &exampleOrigin

@@ -316,7 +316,7 @@ func (d *Door) signInPresented(c echo.Context) error {
 	}
 	if o.Holder == nil {
 		p := ui.CertificateRefused{
-			Form:   ui.Form{Faults: []ui.Fault{{Field: "certificate", Code: "certificate." + string(o.Refused), When: o.At, Wait: o.Wait}}},
+			Why:    []ui.Fault{{Field: "certificate", Code: "certificate." + string(o.Refused), When: o.At, Wait: o.Wait}},
 			Origin: origin(c, f), RetryURL: frame.WithTx("/login/certificate", tx), OtherURL: frame.WithTx("/login", tx),
 		}
 		return d.render(c, http.StatusForbidden, "", p)

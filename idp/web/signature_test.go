@@ -22,7 +22,7 @@ func TestEveryRefusalOfACertificateHasWordsOfItsOwn(t *testing.T) {
 		for _, reason := range append(certificate.Reasons(), "required") {
 			for _, when := range []time.Time{{}, ui.GalleryNow()} {
 				var b bytes.Buffer
-				page := ui.CertificateRefused{Form: ui.Form{Faults: []ui.Fault{{Field: "certificate", Code: "certificate." + string(reason), When: when}}}}
+				page := ui.CertificateRefused{Why: []ui.Fault{{Field: "certificate", Code: "certificate." + string(reason), When: when}}}
 				if err := pages.Render(&b, ui.Frame{Lang: lang}, page); err != nil {
 					t.Fatal(err)
 				}
