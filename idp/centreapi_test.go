@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -410,5 +411,38 @@ func TestTwoOperatorsOfACentresProgramGiveAccessBack(t *testing.T) {
 	got, err := w.Records.Account(t.Context(), citizen.ID)
 	if err != nil || idptest.Phone(got) != "+79005550142" {
 		t.Errorf("phone %s %v", idptest.Phone(got), err)
+	}
+}
+
+func TestParallelRepeatsOfACentresProgramHaveOneEffect(t *testing.T) {
+	w := atCentre(t)
+	citizen := w.NewCitizen(account.Standard)
+	replies := make([]*idptest.Reply, 5)
+	var all sync.WaitGroup
+	for i := range replies {
+		r := w.program.Request(w.token, "/centre/searches", "one-search", numbers(citizen, "confirm"))
+		r.Header.Set("Propusk-Operator", w.shift)
+		program := *w.program
+		all.Go(func() { replies[i] = program.Send(r) })
+	}
+	all.Wait()
+	ids := map[string]bool{}
+	for _, a := range replies {
+		var out struct{ ID, Code string }
+		if err := a.Into(&out); err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case a.Status == http.StatusCreated:
+			ids[out.ID] = true
+		case a.Status != http.StatusConflict || out.Code != "under_way":
+			t.Errorf("%d %s", a.Status, a.Body)
+		}
+	}
+	if len(ids) != 1 {
+		t.Errorf("one search opened %d visits", len(ids))
+	}
+	if got, want := w.acts(), []string{string(audit.OperatorSearched), string(audit.OperatorOpened)}; fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("recorded %v, want %v", got, want)
 	}
 }
