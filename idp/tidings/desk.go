@@ -203,12 +203,32 @@ func (d *Desk) lower(ctx context.Context, tx Tx, id account.ID, reason string, d
 // Holder is under which name the confirmations of a closed account are held.
 const Holder = "deceased"
 
-// bury closes the account of somebody who has died. Nobody is written to: the contacts were the person's.
+// bury closes the accounts of somebody who has died, those too whose document was annulled before: the
+// registries do not tell us in the order of life. Nobody is written to: the contacts were the person's.
 func (d *Desk) bury(ctx context.Context, tx Tx, n Notice) (string, error) {
-	a, err := tx.FindAccount(ctx, account.BySNILS, n.SNILS.String())
+	ids, err := tx.FindAccounts(ctx, account.BySNILS, n.SNILS.String(), sameDocument)
+	if err != nil {
+		return "", err
+	}
+	// What is for people to look into is not lost behind what was done.
+	rank := map[string]int{Nobody: 0, Standing: 1, Closed: 2, Mismatch: 3}
+	outcome := Nobody
+	for _, id := range ids {
+		one, err := d.close(ctx, tx, id, n)
+		if err != nil {
+			return "", err
+		}
+		if rank[one] > rank[outcome] {
+			outcome = one
+		}
+	}
+	return outcome, nil
+}
+
+// close closes one account of somebody who has died. The birth date must be the person's.
+func (d *Desk) close(ctx context.Context, tx Tx, id account.ID, n Notice) (string, error) {
+	a, err := tx.Account(ctx, id)
 	switch {
-	case errors.Is(err, fault.NotFound):
-		return Nobody, nil
 	case err != nil:
 		return "", err
 	case a.Profile.Person.BirthDate != n.BirthDate:

@@ -262,6 +262,27 @@ func TestDeceasedAccountIsClosedInSilenceAndOpenedByAnAdministrator(t *testing.T
 	})
 }
 
+func TestDeceasedIsHeardAfterTheDocumentWasAnnulled(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, s *storagetest.Stores) {
+		o := open(t, s)
+		a := o.verified(t)
+		o.interior.notices = []tidings.Notice{annulled("n-1", a)}
+		o.read(t, registry.Interior)
+		v := o.StartOne(t, a)
+		o.pension.notices = []tidings.Notice{deceased("d-1", a)}
+		o.read(t, registry.Pension)
+
+		got := o.now(t, a)
+		if !got.Lock.Endless() || got.Epoch != a.Epoch+2 || o.events(t, a, audit.Deceased) != 1 {
+			t.Errorf("lock %+v, epoch %d after %d; want the account closed", got.Lock, got.Epoch, a.Epoch)
+		}
+		if s, err := o.Session(t.Context(), v.ID); err != nil || s.Ended.IsZero() {
+			t.Errorf("the session goes on: %v", err)
+		}
+		o.outcome(t, registry.Pension, "d-1", tidings.Closed)
+	})
+}
+
 func TestNoticeOfAnotherBirthDateIsLeftToPeople(t *testing.T) {
 	o := open(t, storagetest.New(t))
 	a := o.verified(t)
