@@ -18,6 +18,8 @@ import (
 	"github.com/propusk/propusk/idp/centre"
 	"github.com/propusk/propusk/idp/idptest"
 	"github.com/propusk/propusk/idp/partner"
+	"github.com/propusk/propusk/idp/session"
+	"github.com/propusk/propusk/storage/sqlstore"
 )
 
 // A window is an operator's shift in the software of their centre.
@@ -315,7 +317,9 @@ func TestACentresProgramSendsNonsense(t *testing.T) {
 		{"/visits/{id}/settlement", "/visits/" + v + "/settlement", map[string]any{"same": "yes"}, 400},
 		{"/visits/{id}/settlement", "/visits/nobody/settlement", map[string]any{"same": map[string]any{}}, 404},
 		{"/visits/{id}/second", "/visits/" + v + "/second", map[string]any{}, 422},
-		{"/visits/{id}/second", "/visits/" + v + "/second", map[string]any{"agree": true, "face": true, "genuine": true}, 404},
+		{"/visits/{id}/second", "/visits/" + v + "/second", map[string]any{"agree": true, "face": true, "genuine": true}, 422},
+		{"/visits/{id}/second", "/visits/" + v + "/second", map[string]any{"agree": true, "face": true, "genuine": true, "code": markup}, 422},
+		{"/visits/{id}/second", "/visits/" + v + "/second", map[string]any{"agree": false}, 404},
 		{"/visits/{id}/phone", "/visits/" + v + "/phone", map[string]any{"phone": markup}, 422},
 		{"/visits/{id}/phone/code", "/visits/" + v + "/phone/code", map[string]any{"code": markup}, 422},
 		{"/visits/{id}/data", "/visits/" + v + "/data", map[string]any{"person": map[string]any{"birth_date": "yesterday"}}, 422},
@@ -395,10 +399,16 @@ func TestTwoOperatorsOfACentresProgramGiveAccessBack(t *testing.T) {
 		t.Fatalf("one was enough: %v", waits)
 	}
 	yes := map[string]any{"agree": true, "face": true, "genuine": true}
+	yes["code"] = idptest.TOTPIn(t, 30*time.Second)
 	if p := w.call("/visits/{id}/second", "/visits/"+id+"/second", yes, http.StatusNotFound); p["code"] != "no_visit" {
 		t.Errorf("the same operator twice: %v", p)
 	}
 	_, w.shift = w.begin(w.NewOperator())
+	delete(yes, "code")
+	if wrong := w.call("/visits/{id}/second", "/visits/"+id+"/second", yes, http.StatusUnprocessableEntity); !strings.Contains(fmt.Sprint(wrong["errors"]), "code.required") {
+		t.Errorf("both operators' shifts without the second one's hand: %v", wrong)
+	}
+	yes["code"] = idptest.TOTPIn(t, 30*time.Second)
 	if q := w.call("/visits", "/visits", nil, http.StatusOK); len(q["waiting"].([]any)) != 1 {
 		t.Errorf("queue %v", q)
 	}
@@ -444,5 +454,30 @@ func TestParallelRepeatsOfACentresProgramHaveOneEffect(t *testing.T) {
 	}
 	if got, want := w.acts(), []string{string(audit.OperatorSearched), string(audit.OperatorOpened)}; fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("recorded %v, want %v", got, want)
+	}
+}
+
+func TestAShiftEndsWithTheConsoleThatOpenedIt(t *testing.T) {
+	w := atCentre(t)
+	w.call("/visits", "/visits", nil, http.StatusOK)
+	w.browser.Post("/operator/logout", nil)
+	if p := w.call("/visits", "/visits", nil, http.StatusUnauthorized); p["code"] != "shift_over" {
+		t.Errorf("signed out at the console: %v", p)
+	}
+	_, w.shift = w.begin(w.NewOperator())
+	w.call("/visits", "/visits", nil, http.StatusOK)
+}
+
+func TestAShiftEndsWhenItsSessionIsEndedFromElsewhere(t *testing.T) {
+	w := atCentre(t)
+	w.call("/visits", "/visits", nil, http.StatusOK)
+	err := w.Records.Atomically(t.Context(), func(tx *sqlstore.Stores) error {
+		return session.End(t.Context(), tx, session.Scope{Account: w.operator.ID}, false, session.Why{Now: w.Clock.Now(), Wall: time.Now()})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := w.call("/visits", "/visits", nil, http.StatusUnauthorized); p["code"] != "shift_over" {
+		t.Errorf("ended from elsewhere: %v", p)
 	}
 }

@@ -70,7 +70,7 @@ func (p *Provider) open(c Config, d *desks) error {
 	programs, err := partnerapi.New(partnerapi.Config{
 		Issuer: strings.TrimSuffix(c.Issuer.String(), "/"), Open: opener(protocol), Partners: p.Partners, Answers: records,
 		Proofs: &dpop.Verifier{Store: p.stores.Transients, Ring: ring, Wall: c.Wall}, Transients: p.stores.Transients, Ring: ring,
-		Bank: d.bank, Letters: d.letters, Visits: d.visits, Shifts: d.shifts, Keep: records, Now: c.Now, Log: c.Log,
+		Bank: d.bank, Letters: d.letters, Visits: d.visits, Shifts: d.shifts, Factor: d.authn, Keep: records, Now: c.Now, Log: c.Log,
 	})
 	if err != nil {
 		return err

@@ -94,9 +94,12 @@ func (w *World) newStaff(role centre.Role) *account.Account {
 }
 
 // TOTP is the present code of staff.
-func TOTP(t testing.TB) string {
+func TOTP(t testing.TB) string { return TOTPIn(t, 0) }
+
+// TOTPIn is the code of staff after a while: each counts once, and the next one is taken already.
+func TOTPIn(t testing.TB, d time.Duration) string {
 	t.Helper()
-	code, err := totp.GenerateCode(totpSecret, time.Now())
+	code, err := totp.GenerateCode(totpSecret, time.Now().Add(d))
 	if err != nil {
 		t.Fatal(err)
 	}

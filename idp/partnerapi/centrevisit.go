@@ -115,17 +115,33 @@ func (d *Door) refuseVisit(ctx context.Context, c *call, op confirm.Operator) (*
 	return visitAnswer(http.StatusOK, v, err)
 }
 
+// secondVisit is the look of a second pair of eyes. A program has both operators' shifts in its hands, and could
+// be two persons by itself: so agreeing takes a code of the second one's app, fresh from their own hand.
 func (d *Door) secondVisit(ctx context.Context, c *call, op confirm.Operator) (*answer, error) {
 	var in struct {
-		Agree   *bool `json:"agree"`
-		Face    bool  `json:"face"`
-		Genuine bool  `json:"genuine"`
+		Agree   *bool  `json:"agree"`
+		Face    bool   `json:"face"`
+		Genuine bool   `json:"genuine"`
+		Code    string `json:"code"`
 	}
 	if err := parse(c.body, &in); err != nil {
 		return nil, err
 	}
 	if in.Agree == nil {
 		return nil, fault.Fields{{Name: "agree", Code: "agree.required"}}
+	}
+	if *in.Agree {
+		if in.Code == "" {
+			return nil, fault.Fields{{Name: "code", Code: "code.required"}}
+		}
+		switch _, err := d.Factor.TOTP(ctx, op.Account, in.Code); {
+		case errors.Is(err, fault.Limited):
+			return nil, err
+		case errors.Is(err, fault.Denied), errors.Is(err, fault.NotFound):
+			return nil, fault.Fields{{Name: "code", Code: "code.wrong"}}
+		case err != nil:
+			return nil, err
+		}
 	}
 	v, err := d.Visits.Second(ctx, op, c.Param("id"), *in.Agree, confirm.Comparison{Face: in.Face, Genuine: in.Genuine})
 	return visitAnswer(http.StatusOK, v, err)

@@ -22,6 +22,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"github.com/propusk/propusk/idp/account"
 	"io"
 	"log/slog"
 	"net/http"
@@ -72,9 +73,13 @@ type Config struct {
 	Letters    *confirm.Mail
 	Visits     *confirm.Visits
 	Shifts     *shift.Desk
-	Keep       partner.Answers // for effects that are the same when done twice
-	Now        func() time.Time
-	Log        *slog.Logger
+	// Factor judges the code of an operator's app.
+	Factor interface {
+		TOTP(ctx context.Context, id account.ID, code string) (*account.Account, error)
+	}
+	Keep partner.Answers // for effects that are the same when done twice
+	Now  func() time.Time
+	Log  *slog.Logger
 }
 
 // A Door serves partners.

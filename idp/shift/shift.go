@@ -7,8 +7,9 @@
 //	console ──token──▶ operator ──▶ program ──Propusk-Operator, DPoP──▶ /partner/v1/centre
 //
 // The token alone opens nothing: it counts only beside an access token of that partner, and from the first call on only
-// with the key that the first call was made with. It ends with the console session that opened it, so no more than
-// twelve hours after the second factor; when another is opened or the operator ends it; and whenever the operator's account
+// with the key that the first call was made with. It ends when the console session that opened it is ended, and no more than
+// twelve hours after the second factor; the quarter of an hour of the console's own idle time does not count, since the
+// operator works elsewhere meanwhile. It ends when another is opened or the operator ends it; and whenever the operator's account
 // falls, is locked or frozen, or their membership ends. Nothing here widens what an operator may do.
 package shift
 
@@ -47,6 +48,7 @@ type Shift struct {
 	Epoch   int        `json:"epoch"`
 	Centre  string     `json:"centre"`
 	Partner partner.ID `json:"partner"`
+	Session session.ID `json:"session"`       // of the console; the shift ends with it
 	Key     string     `json:"key,omitempty"` // what the first call was made with; "": none yet
 	Opened  time.Time  `json:"opened"`        // Now
 	Until   time.Time  `json:"until"`         // Now
@@ -57,6 +59,7 @@ type Config struct {
 	Read interface {
 		Account(ctx context.Context, id account.ID) (*account.Account, error)
 		Member(ctx context.Context, id account.ID) (*centre.Member, error)
+		Session(ctx context.Context, id session.ID) (*session.Session, error)
 		Partners(ctx context.Context) ([]*partner.Partner, error)
 		audit.Log
 	}
@@ -116,7 +119,7 @@ func (d *Desk) Open(ctx context.Context, s *session.Session, program partner.ID,
 	var secret [32]byte
 	rand.Read(secret[:])
 	token := base64.RawURLEncoding.EncodeToString(secret[:])
-	out := Shift{ID: rand.Text(), Account: s.Account, Epoch: s.Epoch, Centre: m.Centre, Partner: program, Opened: d.Now(), Until: s.Expires}
+	out := Shift{ID: rand.Text(), Account: s.Account, Epoch: s.Epoch, Session: s.ID, Centre: m.Centre, Partner: program, Opened: d.Now(), Until: s.Expires}
 	if err := d.Read.RecordEvent(ctx, audit.Event{
 		At: d.Wall(), Kind: audit.ShiftOpened, Account: s.Account, Actor: s.Account, Session: string(s.ID), Device: s.Device, Client: string(program),
 		Detail: map[string]string{"shift": out.ID, "centre": m.Centre}, Request: request,
@@ -196,6 +199,13 @@ func (d *Desk) Present(ctx context.Context, token string, p *partner.Partner, ke
 	}
 	a, err := d.Read.Account(ctx, s.Account)
 	if errors.Is(err, fault.NotFound) {
+		return nil, ErrOver
+	}
+	if err != nil {
+		return nil, fmt.Errorf("shift: present: %w", err)
+	}
+	console, err := d.Read.Session(ctx, s.Session)
+	if errors.Is(err, fault.NotFound) || err == nil && !console.Ended.IsZero() {
 		return nil, ErrOver
 	}
 	if err != nil {

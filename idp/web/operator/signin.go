@@ -232,6 +232,9 @@ func (d *Door) logout(c echo.Context) error {
 	if err != nil {
 		return fmt.Errorf("operator: sign out: %w", err)
 	}
+	if err := d.Shifts.Close(ctx, w.account.ID); err != nil {
+		return fmt.Errorf("operator: sign out: %w", err)
+	}
 	d.Cookies.Clear(c.Response())
 	c.Set(keyWho, nil)
 	return frame.See(c, "/operator/login")
