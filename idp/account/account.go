@@ -98,6 +98,9 @@ type Profile struct {
 	Processing Processing `json:"processing"`
 	// Confirmed tells by the id of each confirmation whose identity it is.
 	Confirmed map[string]Identity `json:"confirmed,omitempty"`
+	// Lapsing is the day of which the citizen was told that the document lapses then. It tells the birth date,
+	// so it is kept nowhere but here.
+	Lapsing civil.Date `json:"lapsing,omitzero"`
 }
 
 // An Identity is what tells one person from all others.
@@ -181,6 +184,12 @@ type Credential struct {
 	// Restored is a visit at which the owner stood and got a new phone: for a while a recovery through that
 	// phone leaves nothing in doubt.
 	Restored Restoration `json:"restored,omitzero"`
+}
+
+// Unclaimed tells whether nobody can sign in to the account yet: it is being registered for its person, by a bank
+// or at a window, and has neither a contact nor a password.
+func (a *Account) Unclaimed() bool {
+	return len(a.Profile.Contacts) == 0 && a.Credential.Password == ""
 }
 
 // A Restoration is access given back face to face.

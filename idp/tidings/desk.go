@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/propusk/propusk/idp/account"
@@ -103,8 +105,8 @@ func (d *Desk) read(ctx context.Context, ref string) error {
 	return nil
 }
 
-// follow acts on what is new. A notice that cannot be acted on now stays new: the others are read
-// nevertheless, and the next reading begins at it again.
+// follow acts on what is new. A notice that cannot be acted on now is tried again: the others are read
+// nevertheless, and the next reading begins at it again, until it was tried often enough.
 func (d *Desk) follow(ctx context.Context, b registry.Bureau, feed Feed) error {
 	cursor, err := d.Store.FeedCursor(ctx, b)
 	if err != nil {
@@ -121,8 +123,10 @@ func (d *Desk) follow(ctx context.Context, b registry.Bureau, feed Feed) error {
 				if ctx.Err() != nil {
 					return ctx.Err()
 				}
-				whole = false
 				d.Log.ErrorContext(ctx, "a notice could not be acted on", "registry", string(b), "notice", n.ID, "error", err)
+				if !d.giveUp(ctx, b, n, err) {
+					whole = false
+				}
 			}
 		}
 		moved := page.Next != "" && page.Next != cursor
@@ -162,6 +166,41 @@ func (d *Desk) take(ctx context.Context, b registry.Bureau, n Notice) error {
 		}
 		return tx.SettleTiding(ctx, b, n.ID, outcome)
 	})
+}
+
+// mostTries is how often a notice is tried that fails. One that would always fail must not keep the feed at
+// its place: what lies more than pagesAtOnce behind it would never be heard.
+const mostTries = 5
+
+// giveUp counts a try that failed, and tells whether it was the last. Trouble of somebody else, our database
+// included, is not the notice's and counts for nothing.
+func (d *Desk) giveUp(ctx context.Context, b registry.Bureau, n Notice, why error) bool {
+	if errors.Is(why, fault.Unavailable) {
+		return false
+	}
+	over := false
+	err := d.Atomically(ctx, func(tx Tx) error {
+		over = true
+		open, err := tx.NoteTiding(ctx, b, n.ID, d.Now())
+		if err != nil || !open { // somebody else was luckier
+			return err
+		}
+		so, err := tx.Tiding(ctx, b, n.ID)
+		if err != nil {
+			return err
+		}
+		tries, _ := strconv.Atoi(strings.TrimPrefix(so, Trying)) // none: it is new
+		if tries++; tries < mostTries {
+			over = false
+			return tx.SettleTiding(ctx, b, n.ID, Trying+strconv.Itoa(tries))
+		}
+		d.Log.ErrorContext(ctx, "a notice for people to look into", "registry", string(b), "notice", n.ID, "outcome", Failed)
+		return tx.SettleTiding(ctx, b, n.ID, Failed)
+	})
+	if err != nil {
+		d.Log.ErrorContext(ctx, "a notice could not be written down", "registry", string(b), "notice", n.ID, "error", err)
+	}
+	return err == nil && over
 }
 
 // sameDocument is how many accounts may have one document: unchecked ones copy it freely.

@@ -51,7 +51,7 @@ func (d *Desk) lapse(ctx context.Context, ref string) error {
 			}
 			return d.lookAgain(ctx, tx, id, day)
 		}
-		_, err = d.lower(ctx, tx, id, "document_lapsed", map[string]string{"lapsed": day.String()})
+		_, err = d.lower(ctx, tx, id, "document_lapsed", nil)
 		return err
 	})
 	if err != nil {
@@ -70,9 +70,11 @@ func (d *Desk) lookAgain(ctx context.Context, tx job.Queue, id account.ID, on ci
 
 // warn tells the citizen once of each such day.
 func (d *Desk) warn(ctx context.Context, tx Tx, a *account.Account, day civil.Date) error {
-	mark := "lapsing:" + a.ID.String() + ":" + day.String()
-	fresh, err := tx.NoteTiding(ctx, Calendar, mark, d.Now())
-	if err != nil || !fresh {
+	if a.Profile.Lapsing == day {
+		return nil
+	}
+	a, err := tx.ChangeAccount(ctx, a.ID, func(a *account.Account) error { a.Profile.Lapsing = day; return nil })
+	if err != nil {
 		return err
 	}
 	return d.Notices.Tell(ctx, tx, a, notice.DocumentLapsing, notice.With{Until: d.midnight(day)})

@@ -3,7 +3,8 @@
 //
 // The registries keep feeds, which we read as their client and from where we left off. Every notice has an
 // id, is written down in the transaction of its effect, and so has one effect however often it comes: the
-// feed may repeat itself, we may die between two notices, two nodes may read at once.
+// feed may repeat itself, we may die between two notices, two nodes may read at once. A notice that fails is
+// read again, but not for ever: the feed goes on without it, and it is left to people.
 //
 //	document annulled, lapsed  →  level simplified, confirmations suspended until the registries agree anew
 //	person deceased            →  the account is closed, and opened again only by an administrator
@@ -47,6 +48,9 @@ const (
 	Standing = "standing" // nothing to take: already lowered, already closed
 	Mismatch = "mismatch" // the SNILS is of an account with another birth date: for people to look into
 	Unread   = "unread"   // of a kind that we do not know
+	Failed   = "failed"   // it could not be acted on, however often it was tried: for people to look into
+	// Trying begins what stands of a notice that is tried again: after it comes how often it was tried.
+	Trying = "trying:"
 )
 
 // A Page is a part of a feed.
@@ -62,15 +66,13 @@ type Feed interface {
 	Notices(ctx context.Context, after string) (Page, error)
 }
 
-// Calendar stands in the place of a bureau for what nobody tells: that a day has come.
-const Calendar registry.Bureau = "calendar"
-
 // A Store keeps how far feeds are read, and what came of each notice.
 type Store interface {
 	// FeedCursor returns how far a feed was read; "" at first.
 	FeedCursor(ctx context.Context, b registry.Bureau) (string, error)
 	SaveFeedCursor(ctx context.Context, b registry.Bureau, cursor string) error
-	// NoteTiding writes a notice down, and tells whether it is new.
+	// NoteTiding writes a notice down, and tells whether it is new or still tried. Until the transaction ends
+	// nobody else finds it so.
 	NoteTiding(ctx context.Context, b registry.Bureau, id string, at time.Time) (fresh bool, err error)
 	// SettleTiding writes what came of it.
 	SettleTiding(ctx context.Context, b registry.Bureau, id, outcome string) error

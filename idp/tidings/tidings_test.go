@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -338,9 +339,67 @@ func TestNoticeThatCannotBeActedOnKeepsNoOther(t *testing.T) {
 	if cursor, err := o.FeedCursor(t.Context(), registry.Interior); err != nil || cursor != "" {
 		t.Errorf("cursor %q, %v; want that the broken one is read again", cursor, err)
 	}
-	_, err := o.Tiding(t.Context(), registry.Interior, "n-1")
-	if !errors.Is(err, fault.NotFound) {
-		t.Errorf("the broken notice is written down: %v", err)
+	o.outcome(t, registry.Interior, "n-1", tidings.Trying+"1")
+}
+
+func TestNoticeThatAlwaysFailsIsGivenUpAndTheFeedGoesOn(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, s *storagetest.Stores) {
+		o := open(t, s)
+		o.interior.page = 1
+		broken := o.verified(t)
+		whole := o.profile(t, broken)
+		o.spoil(t, broken, []byte{0})
+		o.interior.notices = []tidings.Notice{annulled("n-0", broken)}
+		for i := range 30 { // more than one reading takes
+			stranger := annulled(fmt.Sprint("n-", i+1), broken)
+			stranger.Document.Number = fmt.Sprintf("45%08d", i)
+			o.interior.notices = append(o.interior.notices, stranger)
+		}
+		for range 4 {
+			o.read(t, registry.Interior)
+		}
+		o.outcome(t, registry.Interior, "n-0", tidings.Trying+"4")
+		if cursor, err := o.FeedCursor(t.Context(), registry.Interior); err != nil || cursor != "" {
+			t.Errorf("cursor %q, %v; want that the broken one is tried again", cursor, err)
+		}
+		o.read(t, registry.Interior)
+		o.read(t, registry.Interior)
+		o.outcome(t, registry.Interior, "n-0", tidings.Failed)
+		o.outcome(t, registry.Interior, "n-30", tidings.Nobody)
+		if cursor, err := o.FeedCursor(t.Context(), registry.Interior); err != nil || cursor != "31" {
+			t.Errorf("cursor %q, %v; want the end of the feed", cursor, err)
+		}
+		// One that comes round before it is given up has its one effect.
+		o.spoil(t, broken, whole)
+		other := o.verified(t)
+		whole = o.profile(t, other)
+		o.spoil(t, other, []byte{0})
+		o.interior.notices = append(o.interior.notices, annulled("n-31", other))
+		o.read(t, registry.Interior)
+		o.spoil(t, other, whole)
+		o.read(t, registry.Interior)
+		o.read(t, registry.Interior)
+		o.outcome(t, registry.Interior, "n-31", tidings.Lowered)
+		if n := o.events(t, other, audit.Lowered); n != 1 {
+			t.Errorf("%d events, want one", n)
+		}
+	})
+}
+
+// profile is an account's sealed profile.
+func (o *office) profile(t *testing.T, a *account.Account) (sealed []byte) {
+	t.Helper()
+	if err := o.Raw(t).QueryRowContext(t.Context(), fmt.Sprint(`SELECT profile FROM account WHERE id = `, int64(a.ID))).Scan(&sealed); err != nil {
+		t.Fatal(err)
+	}
+	return sealed
+}
+
+// spoil writes something else in its place.
+func (o *office) spoil(t *testing.T, a *account.Account, sealed []byte) {
+	t.Helper()
+	if _, err := o.Raw(t).ExecContext(t.Context(), fmt.Sprint(`UPDATE account SET profile = $1 WHERE id = `, int64(a.ID)), sealed); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -382,6 +441,25 @@ func TestDocumentLapsesOnTheDayAndIsWarnedOf(t *testing.T) {
 		expect("on the day, looked at twice", account.Simplified, 2)
 		if n := o.events(t, a, audit.Lowered); n != 1 {
 			t.Errorf("%d events, want one", n)
+		}
+		// The day tells the birth date: it stands nowhere unsealed.
+		birthday := p.BirthDate.AddYears(45)
+		events, err := o.Events(t.Context(), a.ID, 0, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range events {
+			if strings.Contains(fmt.Sprint(e.Detail), birthday.String()) {
+				t.Errorf("the event %s says the day: %v", e.Kind, e.Detail)
+			}
+		}
+		var marks int
+		query := fmt.Sprintf(`SELECT count(*) FROM tiding WHERE id LIKE '%%%s%%'`, a.ID)
+		if err := o.Raw(t).QueryRowContext(t.Context(), query).Scan(&marks); err != nil || marks != 0 {
+			t.Errorf("%d unsealed marks of the account, %v; want none", marks, err)
+		}
+		if got := o.now(t, a).Profile.Lapsing; got != birthday {
+			t.Errorf("told of %s, want %s", got, birthday)
 		}
 	})
 }

@@ -219,6 +219,8 @@ func readProfile(r *reading, p *account.Profile) {
 				readIdentity(r, &i)
 				p.Confirmed[string(id)] = i
 			})
+		case "lapsing":
+			r.parse(&p.Lapsing)
 		default:
 			r.giveUp()
 		}

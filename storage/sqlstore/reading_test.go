@@ -29,7 +29,8 @@ func TestWhatIsReadIsWhatJSONSays(t *testing.T) {
 		ExpiresOn: civil.MustDate(2031, time.May, 7), Issuer: "ОВД района Северный", DepartmentCode: "770-001"}
 	full := account.Profile{Person: p, Checked: at, Contacts: []account.Contact{{Kind: account.Phone, Value: "+79000000001", Proved: at}, {Kind: account.Email, Value: "a@b.ru", Proved: at}},
 		Address:    &civil.Address{PostalCode: "302000", Region: "Орловская обл.", Locality: "Орёл", Street: "Ленина", House: "1", Flat: "2"},
-		Processing: account.Processing{Version: "1", At: at}, Confirmed: map[string]account.Identity{"c1": {SNILS: p.SNILS, BirthDate: p.BirthDate}}}
+		Processing: account.Processing{Version: "1", At: at}, Confirmed: map[string]account.Identity{"c1": {SNILS: p.SNILS, BirthDate: p.BirthDate}},
+		Lapsing: p.BirthDate}
 	quoted := full
 	quoted.Person.BirthPlace = `г. "Орёл" <&>`
 	confirmed := []account.Confirmation{{ID: "c1", Method: account.MailCode, At: at, Letter: "l", Batch: "b", Track: "t"},

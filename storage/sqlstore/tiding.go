@@ -19,7 +19,7 @@ var (
 		ON CONFLICT (bureau) DO UPDATE SET cursor = excluded.cursor`)
 	tidingAdd = both(`
 		INSERT INTO tiding (bureau, id, at, outcome) VALUES ($1, $2, $3, '')
-		ON CONFLICT (bureau, id) DO NOTHING`)
+		ON CONFLICT (bureau, id) DO UPDATE SET at = excluded.at WHERE tiding.outcome LIKE '` + tidings.Trying + `%'`)
 	tidingSettle = both(`UPDATE tiding SET outcome = $3 WHERE bureau = $1 AND id = $2`)
 	tidingOne    = both(`SELECT outcome FROM tiding WHERE bureau = $1 AND id = $2`)
 )
@@ -40,7 +40,7 @@ func (s *Stores) SaveFeedCursor(ctx context.Context, b registry.Bureau, cursor s
 	return said("save feed", err)
 }
 
-// NoteTiding writes a notice down, and tells whether it is new (tidings.Store).
+// NoteTiding writes a notice down, and tells whether it is new or still tried (tidings.Store).
 func (s *Stores) NoteTiding(ctx context.Context, b registry.Bureau, id string, at time.Time) (bool, error) {
 	res, err := s.exec(ctx, tidingAdd, string(b), id, micros(at))
 	if err != nil {
