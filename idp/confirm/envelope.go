@@ -27,6 +27,7 @@ type Envelope struct {
 	Hash      []byte
 	Tries     int
 	Made      time.Time
+	At        time.Time // Made on the wall clock: when the person stood there, which is when they are confirmed
 	Until     time.Time // Now
 	Used      time.Time
 	Cancelled time.Time
@@ -71,17 +72,33 @@ func (v *Visits) drawn() (civil.LetterCode, error) {
 	return c, nil
 }
 
+// endEnvelope cancels the live envelope of an account, if there is one.
+func endEnvelope(ctx context.Context, tx EnvelopeStore, id account.ID, now time.Time) error {
+	e, err := tx.LastEnvelope(ctx, id)
+	if errors.Is(err, fault.NotFound) || err == nil && !e.Live(now) {
+		return nil
+	}
+	if err == nil {
+		_, err = tx.ChangeEnvelope(ctx, e.ID, func(o *Envelope) error {
+			if o.Live(now) {
+				o.Cancelled = now
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("confirm: end an activation code: %w", err)
+	}
+	return nil
+}
+
 // envelopeSalt binds a code to its envelope and to whom it was handed to.
 func envelopeSalt(id string, p account.Person) []byte { return salt(id, p) }
 
 // hand makes an envelope; the one before is void.
 func (v *Visits) hand(ctx context.Context, tx VisitTx, w *Visit, a *account.Account, code civil.LetterCode) (audit.Event, error) {
 	e := audit.Event{Kind: audit.CodeHanded, Detail: map[string]string{"envelope": w.ID}}
-	if old, err := tx.LastEnvelope(ctx, a.ID); err == nil && old.Live(v.Now()) {
-		if _, err := tx.ChangeEnvelope(ctx, old.ID, func(o *Envelope) error { o.Cancelled = v.Now(); return nil }); err != nil {
-			return e, err
-		}
-	} else if err != nil && !errors.Is(err, fault.NotFound) {
+	if err := endEnvelope(ctx, tx, a.ID, v.Now()); err != nil {
 		return e, err
 	}
 	d, err := v.Ring.KeyedHash(envelopeKind, code.String(), envelopeSalt(w.ID, a.Profile.Person))
@@ -93,12 +110,13 @@ func (v *Visits) hand(ctx context.Context, tx VisitTx, w *Visit, a *account.Acco
 		return e, err
 	}
 	return e, tx.SaveEnvelope(ctx, &Envelope{
-		ID: w.ID, Account: a.ID, Centre: w.Centre, Operator: w.Operator, Made: v.Now(), Until: v.Now().Add(EnvelopeLife),
+		ID: w.ID, Account: a.ID, Centre: w.Centre, Operator: w.Operator, Made: v.Now(), At: v.Wall(), Until: v.Now().Add(EnvelopeLife),
 		Hash: append(binary.BigEndian.AppendUint32(nil, d.KeyID), d.Digest...),
 	})
 }
 
-// Envelope returns the account's live envelope, for its page; ErrNoEnvelope.
+// Envelope returns the account's live envelope, for its page; ErrNoEnvelope. What was handed over by somebody
+// whose membership has ended since is live no more: whoever is stopped confirms nobody from then on.
 func (v *Visits) Envelope(ctx context.Context, id account.ID) (*Envelope, error) {
 	e, err := v.Read.LastEnvelope(ctx, id)
 	if errors.Is(err, fault.NotFound) || err == nil && !e.Live(v.Now()) {
@@ -107,11 +125,31 @@ func (v *Visits) Envelope(ctx context.Context, id account.ID) (*Envelope, error)
 	if err != nil {
 		return nil, fmt.Errorf("confirm: envelope: %w", err)
 	}
+	if err := stillStaff(ctx, v.Read, e.Operator); err != nil {
+		if errors.Is(err, ErrNotStaff) {
+			return nil, ErrNoEnvelope
+		}
+		return nil, err
+	}
 	return e, nil
 }
 
+// stillStaff wants all these to work for a centre still; ErrNotStaff. 0 is nobody.
+func stillStaff(ctx context.Context, from memberReader, all ...account.ID) error {
+	for _, id := range all {
+		if id == 0 {
+			continue
+		}
+		if _, err := staff(ctx, from, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Activate takes the code of an envelope and confirms. What cannot be a code is fault.Fields and costs no
-// try; a wrong one is a WrongCodeError and costs one; ErrNoEnvelope when there is none to enter.
+// try; a wrong one is a WrongCodeError and costs one; ErrNoEnvelope when there is none to enter. The
+// confirmation is as of the visit, by its time too, so that a recall of what was done at a window takes it.
 func (v *Visits) Activate(ctx context.Context, id account.ID, typed string) (*account.Account, error) {
 	a, err := v.Read.Account(ctx, id)
 	if err != nil {
@@ -156,9 +194,19 @@ func (v *Visits) Activate(ctx context.Context, id account.ID, typed string) (*ac
 			wrong = &WrongCodeError{Left: e.Left()}
 			return tx.RecordEvent(ctx, audit.Event{At: v.Wall(), Kind: audit.CodeWrong, Account: id, Detail: map[string]string{"envelope": e.ID}})
 		}
+		if err := stillStaff(ctx, tx, e.Operator); err != nil {
+			if errors.Is(err, ErrNotStaff) {
+				return ErrNoEnvelope
+			}
+			return err
+		}
+		at := e.At
+		if at.IsZero() { // made before this was kept
+			at = e.Made
+		}
 		a, _, err = Prove(ctx, tx, v.Notices, Proof{
 			Account: id, Judged: a.Profile.Person, Now: v.Now(), Wall: v.Wall(), Detail: map[string]string{"envelope": e.ID},
-			Confirmation: account.Confirmation{Method: account.ServiceCenter, Centre: e.Centre, Operator: e.Operator},
+			Confirmation: account.Confirmation{Method: account.ServiceCenter, At: at, Centre: e.Centre, Operator: e.Operator},
 		})
 		return err
 	})

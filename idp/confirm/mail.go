@@ -314,12 +314,17 @@ func (m *Mail) end(ctx context.Context, tx Tx, letter, reason string) error {
 	return endLetter(ctx, tx, letter, reason, m.Now(), m.Wall())
 }
 
-// Fallen cancels the live letter of an account whose level was taken down: a code in the mail must not
-// raise it again by itself. Whoever lowers an account calls it in the same transaction.
+// Fallen cancels the live letter and the live envelope of an account whose level was taken down: a code in the
+// mail or in a drawer must not raise it again by itself. Whoever lowers an account calls it in the same
+// transaction.
 func Fallen(ctx context.Context, tx interface {
 	Store
+	EnvelopeStore
 	audit.Log
 }, id account.ID, now, wall time.Time) error {
+	if err := endEnvelope(ctx, tx, id, now); err != nil {
+		return err
+	}
 	l, err := last(ctx, tx, id)
 	if err != nil || l == nil {
 		return err

@@ -62,8 +62,11 @@ func Prove(ctx context.Context, tx Tx, n *notice.Notices, p Proof) (*account.Acc
 	}
 	if waits {
 		c.Held = []string{lock.HeldBy}
-		_, err := lock.Announce(ctx, tx, n, a, lock.Pending{Kind: lock.Confirmation, Method: c.Method, Confirmation: c.ID},
-			lock.Wait{For: a.Locks.Wait, Request: p.Request, Now: p.Now, Wall: p.Wall})
+		w := lock.Wait{For: a.Locks.Wait, Request: p.Request, Now: p.Now, Wall: p.Wall}
+		if err := lock.Replaced(ctx, tx, a.ID, c.Method, w); err != nil {
+			return nil, c, fmt.Errorf("confirm: prove: %w", err)
+		}
+		_, err := lock.Announce(ctx, tx, n, a, lock.Pending{Kind: lock.Confirmation, Method: c.Method, Confirmation: c.ID}, w)
 		if err != nil {
 			return nil, c, fmt.Errorf("confirm: prove: %w", err)
 		}
@@ -76,7 +79,7 @@ func Prove(ctx context.Context, tx Tx, n *notice.Notices, p Proof) (*account.Acc
 		}
 	}
 	maps.Copy(detail, p.Detail)
-	e := audit.Event{At: c.At, Kind: audit.Confirmed, Account: a.ID, Actor: p.Actor, Detail: detail, Request: p.Request}
+	e := audit.Event{At: p.Wall, Kind: audit.Confirmed, Account: a.ID, Actor: p.Actor, Detail: detail, Request: p.Request}
 	if err := tx.RecordEvent(ctx, e); err != nil {
 		return nil, c, fmt.Errorf("confirm: prove: %w", err)
 	}

@@ -136,6 +136,7 @@ func Would(a *account.Account, m account.Method, ask policy.Policy, now, wall ti
 // A Tx is the transaction in which confirmations are gathered.
 type Tx interface {
 	Store
+	EnvelopeStore
 	lock.Store
 	session.Tx
 	job.Queue
