@@ -1,6 +1,9 @@
 package ui
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // A PasskeyForm is a question for a key: a script shows its button, asks the browser and posts what the key said as
 // "answer". Without the script, or in a browser without keys, the form stays hidden and says so where nothing else would.
@@ -9,6 +12,12 @@ type PasskeyForm struct {
 	Options string // the question in JSON; "" means there is none
 	Alone   bool   // there is no other way on this page
 	New     bool   // the question is for a key that does not exist yet
+}
+
+// Question is the question as it stands on the page: two braces never touch, so that a template that was not
+// filled in cannot hide behind one.
+func (p PasskeyForm) Question() string {
+	return strings.NewReplacer("{{", "{ {", "}}", "} }").Replace(strings.ReplaceAll(p.Options, "}}}", "} } }"))
 }
 
 // OperatorKeys are the keys that a member of staff signs in with, and the form for another.

@@ -41,11 +41,16 @@ var layers = []layer{
 		name: "domain", may: []string{"leaf"},
 		packages: []string{
 			"idp/account", "idp/audit", "idp/authn/", "idp/centre", "idp/certificate/", "idp/claims", "idp/confirm/", "idp/consent", "idp/grant",
-			"idp/bank", "idp/contact", "idp/job", "idp/limit", "idp/lock", "idp/notice/", "idp/outside", "idp/partner", "idp/policy", "idp/recall", "idp/recovery", "idp/register", "idp/registry/", "idp/rp", "idp/session",
+			"idp/bank", "idp/contact", "idp/job", "idp/limit", "idp/lock", "idp/notice/", "idp/outside", "idp/partner", "idp/policy", "idp/recall", "idp/recovery", "idp/register", "idp/registry/", "idp/rp", "idp/session", "idp/shift",
 			"idp/signal/", "idp/signin", "idp/tidings/", "idp/transient", "idp/wish",
 		},
 		never: machinery,
 		why:   "a rule must be readable and testable without web, SQL, templates and protocol",
+	},
+	{
+		name: "process", packages: []string{"idp/authn/password/apart"}, may: []string{"domain", "leaf"},
+		never: machinery,
+		why:   "it deals with processes and pipes, whose deadlines are the machine's, and knows nothing of accounts",
 	},
 	{
 		name: "proof", packages: []string{"idp/dpop"}, may: []string{"domain", "leaf"},
@@ -103,7 +108,7 @@ var layers = []layer{
 	},
 	{
 		name: "cmd", packages: []string{"cmd/"},
-		may: []string{"idp", "oidc", "web", "partner", "proof", "admin", "edge", "ui", "storage", "domain", "leaf", "examples"},
+		may: []string{"process", "idp", "oidc", "web", "partner", "proof", "admin", "edge", "ui", "storage", "domain", "leaf", "examples"},
 		why: "commands are the outermost layer: nothing imports them",
 	},
 }
