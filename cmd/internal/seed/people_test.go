@@ -24,10 +24,10 @@ func TestTheSeededPeopleAreThoseOfTheDesign(t *testing.T) {
 		"", "simplified []", "standard []", "verified [service_center]", "verified [mail_code]", "verified [bank]",
 		"verified [qualified_signature]", "verified [mail_code service_center]", "simplified []", "standard []",
 		"verified [service_center]", "verified [service_center]", "verified [service_center]", "verified [electronic_card]",
-		"verified [service_center]",
+		"verified [service_center]", "verified [service_center]",
 	}
 	all := everybody(t)
-	for n := 1; n <= 14; n++ {
+	for n := 1; n <= 15; n++ {
 		p := all[n-1]
 		if p.Number != n {
 			t.Fatalf("person %d has number %d", n, p.Number)
@@ -38,7 +38,7 @@ func TestTheSeededPeopleAreThoseOfTheDesign(t *testing.T) {
 		if got := p.Phone.String(); got != fmt.Sprintf("+790000000%02d", n) {
 			t.Errorf("person %02d has phone %s", n, got)
 		}
-		if p.Locked != (n == 9) || p.Checking != (n == 8) || (p.TOTP != "") != (n == 11 || n == 12 || n == 14) || (p.Role != "") != (n == 11 || n == 12 || n == 14) {
+		if p.Locked != (n == 9) || p.Checking != (n == 8) || (p.TOTP != "") != (n == 11 || n == 12 || n == 14 || n == 15) || (p.Role != "") != (n == 11 || n == 12 || n == 14 || n == 15) {
 			t.Errorf("person %02d: locked %t, checking %t, TOTP %t, role %q", n, p.Locked, p.Checking, p.TOTP != "", p.Role)
 		}
 	}
