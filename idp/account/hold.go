@@ -45,13 +45,16 @@ func (a *Account) Release(id, by string, at time.Time) (rose bool) {
 
 // HoldNew gathers a confirmation that does not count until by releases it: one whose citizen asked for time to
 // object. It leaves everything else as it is, a live confirmation by the same method too, and so is neither
-// a rise nor a fall. Only a Standard or Verified account can gather confirmations.
+// a rise nor a fall. One by the same method that waited before gives way to it. Only a Standard or Verified
+// account can gather confirmations.
 func (a *Account) HoldNew(c Confirmation, by string) error {
 	if a.Level < Standard {
 		return ErrNotStandard
 	}
 	c.Held = []string{by}
-	a.Confirmations = append(slices.Clone(a.Confirmations), c)
+	a.Confirmations = append(slices.DeleteFunc(slices.Clone(a.Confirmations), func(o Confirmation) bool {
+		return o.Method == c.Method && o.HeldBy(by)
+	}), c)
 	a.own()
 	slices.SortStableFunc(a.Confirmations, func(x, y Confirmation) int { return int(y.Method) - int(x.Method) })
 	return nil

@@ -20,8 +20,9 @@ type Waits struct {
 	Now, Wall  func() time.Time
 }
 
-// Make is the lock.Maker of confirmations. What was withdrawn meanwhile lapses; what somebody else holds too, or
-// was made for another person than the present, is released and waits for them.
+// Make is the lock.Maker of confirmations. What was withdrawn meanwhile lapses, and what the
+// citizen shut off; what somebody else holds too, or was made for another person than the present, is released
+// and waits for them.
 func (w Waits) Make(ctx context.Context, p *lock.Pending) error {
 	now, wall := w.Now(), w.Wall()
 	err := w.Atomically(ctx, func(tx Tx) error {
@@ -31,6 +32,9 @@ func (w Waits) Make(ctx context.Context, p *lock.Pending) error {
 		rose := false
 		a, err := tx.ChangeAccount(ctx, p.Account, func(a *account.Account) error {
 			if !slices.ContainsFunc(a.Confirmations, func(c account.Confirmation) bool { return c.ID == p.Confirmation }) {
+				return lock.ErrLapsed
+			}
+			if a.Locks.Forbids(p.Method) { // shut off since: the citizen has said no to it
 				return lock.ErrLapsed
 			}
 			rose = a.Count(p.Confirmation, lock.HeldBy, wall)

@@ -72,6 +72,31 @@ func Close(ctx context.Context, tx interface {
 	return p, nil
 }
 
+// Replaced closes, in the transaction tx, what waited of an account by the same method: a newer confirmation has
+// taken its place, and its announcement is all that is told.
+func Replaced(ctx context.Context, tx Tx, a account.ID, m account.Method, w Wait) error {
+	all, err := tx.Pendings(ctx, a)
+	if err != nil {
+		return fmt.Errorf("lock: replaced: %w", err)
+	}
+	for _, p := range all {
+		if p.Kind != Confirmation || p.Method != m {
+			continue
+		}
+		p, err := Close(ctx, tx, p.ID, Lapsed, w.Now)
+		if errors.Is(err, ErrOver) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("lock: replaced: %w", err)
+		}
+		if err := tx.RecordEvent(ctx, p.event(audit.ChangeStopped, "replaced", w.Request, w.Wall)); err != nil {
+			return fmt.Errorf("lock: replaced: %w", err)
+		}
+	}
+	return nil
+}
+
 // Opened gives the change that a link from a message stops. Anybody who has the link may: it came to a contact
 // of the account, and gives nothing away. ErrOver if there is none, or not any more.
 func (d *Desk) Opened(ctx context.Context, token string) (*Pending, error) {
