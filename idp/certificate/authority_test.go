@@ -107,11 +107,12 @@ func Named(c *x509.Certificate) {
 // A World is a root, an authority below it and one citizen's certificate, with responders.
 type World struct {
 	Root, Issuing, Citizen *Pair
+	delegate               map[*Pair]*Pair // who answers for an authority
 
 	mu      sync.Mutex
 	revoked map[string]time.Time
 	late    time.Duration // after noon
-	mode    string        // "", "down", "garbage", "stale", "other", "unknown"
+	mode    string        // "", "down", "garbage", "stale", "other", "unknown", "delegated", "weak"
 	asked   map[string]int
 	server  *httptest.Server
 }
@@ -121,6 +122,12 @@ func NewWorld(t testing.TB, key crypto.Signer) *World {
 	w.Root = Issue(t, nil, must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)), authority("Корень"))
 	w.Issuing = Issue(t, w.Root, must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)), authority("УЦ Первый"))
 	w.Citizen = Issue(t, w.Issuing, key, Named)
+	w.delegate = map[*Pair]*Pair{}
+	for _, by := range []*Pair{w.Root, w.Issuing} {
+		w.delegate[by] = Issue(t, by, must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)), func(c *x509.Certificate) {
+			c.Subject, c.ExtKeyUsage = pkix.Name{CommonName: "Ответчик"}, []x509.ExtKeyUsage{x509.ExtKeyUsageOCSPSigning}
+		})
+	}
 	w.server = httptest.NewServer(http.HandlerFunc(w.serve))
 	t.Cleanup(w.server.Close)
 	return w
@@ -195,6 +202,11 @@ func (w *World) serve(rw http.ResponseWriter, r *http.Request) {
 		answer.Status = ocsp.Unknown
 	case "other": // the citizen answers for themselves
 		responder, answer.Certificate = w.Citizen, w.Citizen.Cert
+	case "delegated", "weak": // somebody whom the authority asked to
+		responder = w.delegate[by]
+		if answer.Certificate = responder.Cert; w.mode == "weak" {
+			answer.SignatureAlgorithm = x509.ECDSAWithSHA1
+		}
 	}
 	_, _ = rw.Write(must(ocsp.CreateResponse(by.Cert, responder.Cert, answer, responder.Key)))
 }

@@ -182,6 +182,8 @@ func TestRevocationIsAskedOfTheAuthorityAlone(t *testing.T) {
 		"old":                             {mode: "stale", want: RevocationUnknown},
 		"not known there":                 {change: responder, mode: "unknown", want: RevocationUnknown},
 		"signed by the citizen":           {change: responder, mode: "other", want: RevocationUnknown},
+		"by a delegate":                   {change: responder, mode: "delegated"},
+		"by a delegate with SHA-1":        {change: responder, mode: "weak", want: RevocationUnknown},
 		"lists of another authority":      {change: lists, mode: "other", want: RevocationUnknown},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -280,8 +280,8 @@ func (d *Desk) revocation(ctx context.Context, h *Holder) error {
 
 // Present judges the certificate of a TLS client, which has shown in the handshake that it holds the key, and
 // finds the account that it belongs to: SNILS checked and full name equal. The chain begins with the client's
-// own certificate. network is where it came from, for the limit of tries. Whoever has no account gets
-// fault.NotFound: they are who they are, so that is no secret from them.
+// own certificate. network is where it came from, for the limit of tries. Whoever has no account, or one that
+// they have still to take over, gets fault.NotFound: they are who they are, so that is no secret from them.
 func (d *Desk) Present(ctx context.Context, chain []*x509.Certificate, network, request string) (*Holder, error) {
 	if len(chain) == 0 {
 		return nil, refuse(NoCertificate)
@@ -315,6 +315,9 @@ func (d *Desk) present(ctx context.Context, chain []*x509.Certificate) (*Holder,
 	a, err := d.Read.FindAccount(ctx, account.BySNILS, h.Subject.SNILS.String())
 	if err != nil {
 		return nil, fmt.Errorf("certificate: holder: %w", err)
+	}
+	if a.Unclaimed() { // whose it will be, its person has still to show: a certificate must not be quicker
+		return nil, fmt.Errorf("certificate: holder: the account is unclaimed: %w", fault.NotFound)
 	}
 	h.Account = a.ID
 	if !h.Subject.Is(a.Profile.Person) {

@@ -325,6 +325,24 @@ func TestPresentingFindsTheHoldersAccount(t *testing.T) {
 	}
 }
 
+func TestACertificateOpensNoAccountThatIsStillToBeTakenOver(t *testing.T) {
+	b := newBench(t)
+	a := b.Simplified(t)
+	a.Agree(certificate.Ivanova, b.Clock.Now())
+	a.Profile.Contacts, a.Credential.Password = nil, ""
+	b.Create(t, a)
+	chain := []*x509.Certificate{b.world.Citizen.Cert, b.world.Issuing.Cert}
+	if h, err := b.Present(t.Context(), chain, "192.0.2.1", ""); !errors.Is(err, fault.NotFound) {
+		t.Fatalf("of an account without contact and password: %+v, %v", h, err)
+	}
+	if _, err := b.ChangeAccount(t.Context(), a.ID, func(a *account.Account) error { a.Credential.Password = "hash"; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if h, err := b.Present(t.Context(), chain, "192.0.2.1", ""); err != nil || h.Account != a.ID {
+		t.Errorf("once it is taken over: %+v, %v", h, err)
+	}
+}
+
 func TestATrustListIsLive(t *testing.T) {
 	b := newBench(t)
 	s := b.statement(t, b.citizen(t))

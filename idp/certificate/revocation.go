@@ -195,7 +195,6 @@ func readAnswer(ctx context.Context, g Gost, der []byte, c, issuer *x509.Certifi
 			if !slices.Contains(by.ExtKeyUsage, x509.ExtKeyUsageOCSPSigning) || at.Before(by.NotBefore) || at.After(by.NotAfter) || strong(by) != nil {
 				return nil, errResponder
 			}
-			return answer, nil
 		}
 		return answer, weakAnswer(answer)
 	}

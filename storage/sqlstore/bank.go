@@ -102,15 +102,7 @@ func (s *Stores) ChangeRegistration(ctx context.Context, id string, f func(*bank
 	return openings.change(ctx, s, id, f)
 }
 
-var unclaimedDrop = []text{
-	both(`DELETE FROM bank_registration WHERE account = $1`),
-	both(`DELETE FROM application WHERE account = $1`),
-	both(`DELETE FROM visit WHERE account = $1`),
-	both(`DELETE FROM lookup WHERE account = $1`),
-	both(`DELETE FROM account WHERE id = $1`),
-}
-
-// RemoveUnclaimed erases an account that nobody can sign in to (bank.Tx). Events stay: they name nobody.
+// RemoveUnclaimed erases an account that nobody can sign in to, with all that EraseAccount takes (bank.Tx).
 func (s *Stores) RemoveUnclaimed(ctx context.Context, id account.ID) error {
 	return s.atomically(ctx, func(s *Stores) error {
 		var row accountRow
@@ -121,14 +113,9 @@ func (s *Stores) RemoveUnclaimed(ctx context.Context, id account.ID) error {
 		if err != nil {
 			return err
 		}
-		if len(a.Profile.Contacts) > 0 || a.Credential.Password != "" {
+		if !a.Unclaimed() {
 			return fmt.Errorf("sqlstore: account %s has an owner: %w", id, fault.Conflict)
 		}
-		for _, t := range unclaimedDrop {
-			if _, err := s.exec(ctx, t, int64(id)); err != nil {
-				return said("erase account "+id.String(), err)
-			}
-		}
-		return nil
+		return s.EraseAccount(ctx, id)
 	})
 }

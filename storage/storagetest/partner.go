@@ -140,6 +140,7 @@ func vouchings(t *testing.T, s *Stores) {
 		ok(t, "LastRegistration", err)
 		same(t, "opening", got, o)
 		ok(t, "FileApplication", s.FileApplication(ctx, s.File(t, a)))
+		in := s.StartOne(t, a)
 		ok(t, "RemoveUnclaimed", s.Atomically(ctx, func(x *tx) error { return x.RemoveUnclaimed(ctx, a.ID) }))
 		_, err = s.Account(ctx, a.ID)
 		absent(t, "Account", err)
@@ -147,6 +148,8 @@ func vouchings(t *testing.T, s *Stores) {
 		absent(t, "Registration", err)
 		_, err = s.LastApplication(ctx, a.ID)
 		absent(t, "LastApplication", err)
+		_, err = s.Session(ctx, in.ID)
+		absent(t, "Session", err)
 		_, err = s.FindAccount(ctx, account.BySNILS, a.Profile.Person.SNILS.String())
 		absent(t, "FindAccount", err)
 
