@@ -360,3 +360,28 @@ func TestACitizenConfirmsByPresentingACertificate(t *testing.T) {
 		t.Errorf("at %s, %s: %s", page.URL, b.level(a), page.Find("main").Text())
 	}
 }
+
+func TestAShutOffCertificateSignsNobodyIn(t *testing.T) {
+	b := newBureau(t)
+	a := b.NewCitizen(account.Standard)
+	token := b.token(a)
+	for name, locks := range map[string]account.Locks{
+		"shut off": {Never: []account.Method{account.QualifiedSignature}}, "frozen": {Frozen: b.Clock.Now()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := b.Browser()
+			listener := b.begin(w)
+			if _, err := b.Records.ChangeAccount(t.Context(), a.ID, func(a *account.Account) error { a.Locks = locks; return nil }); err != nil {
+				t.Fatal(err)
+			}
+			page := w.Get(strings.TrimPrefix(b.present(listener, &token), b.Issuer.String()))
+			if page.Status != http.StatusForbidden || !strings.Contains(page.Find("#certificate").Text(), "Учётной записи с этим СНИЛС нет") {
+				t.Errorf("%d at %s: %s", page.Status, page.URL, page.Find("main").Text())
+			}
+			if all, err := b.Records.Sessions(t.Context(), a.ID); err != nil || len(all) != 0 {
+				t.Errorf("sessions %v, %v; want none", all, err)
+			}
+		})
+	}
+	b.Browser().SignIn(a).At("/account", http.StatusOK) // frozen still, and its owner has the password
+}

@@ -315,11 +315,7 @@ func (d *Door) signInPresented(c echo.Context) error {
 		return certificate.ErrOver
 	}
 	if o.Holder == nil {
-		p := ui.CertificateRefused{
-			Why:    []ui.Fault{{Field: "certificate", Code: "certificate." + string(o.Refused), When: o.At, Wait: o.Wait}},
-			Origin: origin(c, f), RetryURL: frame.WithTx("/login/certificate", tx), OtherURL: frame.WithTx("/login", tx),
-		}
-		return d.render(c, http.StatusForbidden, "", p)
+		return d.certificateRefused(c, f, tx, ui.Fault{Code: "certificate." + string(o.Refused), When: o.At, Wait: o.Wait})
 	}
 	a, err := d.Accounts.Account(ctx, o.Holder.Account)
 	if errors.Is(err, fault.NotFound) {
@@ -331,5 +327,18 @@ func (d *Door) signInPresented(c echo.Context) error {
 	if !o.Holder.Subject.Is(a.Profile.Person) {
 		return certificate.ErrOver
 	}
+	// Whoever shut certificates off has said that theirs may be in other hands: it opens nothing, and whoever
+	// holds it is not told that there is an account. The password still does, a frozen one included.
+	if a.Locks.Forbids(o.Holder.Method) {
+		return d.certificateRefused(c, f, tx, ui.Fault{Code: "certificate." + string(certificate.Nobody)})
+	}
 	return d.passed(c, f, tx, signin.Proof{Account: a, Factor: factor(o.Holder.Method)})
+}
+
+// certificateRefused says why a certificate does not sign in, and where to go on.
+func (d *Door) certificateRefused(c echo.Context, f *signin.Facts, tx string, why ui.Fault) error {
+	why.Field = "certificate"
+	return d.render(c, http.StatusForbidden, "", ui.CertificateRefused{
+		Why: []ui.Fault{why}, Origin: origin(c, f), RetryURL: frame.WithTx("/login/certificate", tx), OtherURL: frame.WithTx("/login", tx),
+	})
 }
