@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,8 +17,9 @@ import (
 	"github.com/propusk/propusk/storage/storagetest/servers"
 )
 
-// recalled is how many accounts the recall takes back that the provider is killed in.
-const recalled = 10_000
+// recalled is how many accounts the recall takes back that the provider is killed in: ten thousand where make
+// test provides servers, a tenth in a plain go test, which is to be quick.
+var recalled = map[bool]int{true: 10_000, false: 1_000}[os.Getenv("PROPUSK_TEST_POSTGRES") != ""]
 
 // TestKilledDuringARecallEveryAccountIsTreatedOnce kills the provider in the middle of a recall, and again
 // while it writes to the people. When all is done every account has fallen once, with one event, and one
