@@ -32,6 +32,7 @@ import (
 	"github.com/propusk/propusk/idp/confirm"
 	"github.com/propusk/propusk/idp/fault"
 	"github.com/propusk/propusk/idp/limit"
+	"github.com/propusk/propusk/idp/lock"
 	"github.com/propusk/propusk/idp/notice"
 	"github.com/propusk/propusk/idp/partner"
 	"github.com/propusk/propusk/idp/registry"
@@ -62,7 +63,7 @@ type Status string
 // finished it: why one came to nothing is the person's own affair, and would tell who has an account.
 const (
 	Confirmed  Status = "confirmed"
-	Waiting    Status = "waiting"     // for the citizen to come back to us and agree
+	Waiting    Status = "waiting"     // for the citizen to come back to us and agree, or for their time to object
 	NotMatched Status = "not_matched" // Fields may say in what
 	Refused    Status = "refused"     // all matches, and the account takes no confirmation by a bank now
 
@@ -104,7 +105,7 @@ type Vouching struct {
 	Kind         string
 	Reference    string
 	Account      account.ID // 0: none was found
-	Confirmation string     // the confirmation's id, once made
+	Confirmation string     // the confirmation's id, once made; it may wait for its citizen's time to object
 	At           time.Time  // Now
 	Version      int64
 	Body         Body
@@ -176,9 +177,12 @@ type Config struct {
 	Now, Wall func() time.Time
 	Log       *slog.Logger
 
-	PerSNILS int           // questions about one SNILS in a day, all banks together; 10
-	Misses   int           // answers not_matched to one bank in a day; 1000
-	Term     time.Duration // for the person to finish a registration; 30 days
+	PerSNILS int // questions about one SNILS in a day, all banks together; 10
+	Misses   int // answers not_matched to one bank in a day; 1000
+	// Registrations is how many one bank may begin in a day; 1000. They are no misses: one must not shut the
+	// other.
+	Registrations int
+	Term          time.Duration // for the person to finish a registration; 30 days
 }
 
 // A Desk hears banks.
@@ -195,6 +199,9 @@ func New(c Config) *Desk {
 	}
 	if c.Misses == 0 {
 		c.Misses = 1000
+	}
+	if c.Registrations == 0 {
+		c.Registrations = 1000
 	}
 	if c.Term == 0 {
 		c.Term = 30 * 24 * time.Hour
@@ -250,9 +257,14 @@ func (d *Desk) Outcome(ctx context.Context, p *partner.Partner, kind, reference 
 	if err != nil {
 		return nil, fmt.Errorf("bank: %s: %w", kind, err)
 	}
+	if v.held() {
+		if v, err = d.settled(ctx, v); err != nil {
+			return nil, err
+		}
+	}
 	out := v.Body.Outcome
 	late := kind == Registration && out.Status == Accepted && !d.Now().Before(v.Body.Closes) ||
-		kind == Confirmation && out.Status == Waiting && !d.Now().Before(v.At.Add(ticketLife))
+		kind == Confirmation && out.Status == Waiting && !v.held() && !d.Now().Before(v.At.Add(ticketLife))
 	if late {
 		out.Status, out.ReturnTo = Closed, ""
 		if err := d.sign(p.ID, kind, &out); err != nil {
@@ -260,6 +272,49 @@ func (d *Desk) Outcome(ctx context.Context, p *partner.Partner, kind, reference 
 		}
 	}
 	return &out, nil
+}
+
+// held tells whether a confirmation was made that did not count yet when the bank was last told.
+func (v *Vouching) held() bool {
+	return v.Kind == Confirmation && v.Body.Outcome.Status == Waiting && v.Confirmation != ""
+}
+
+// settled looks whether a confirmation that waited for its citizen's time to object counts by now, or is gone,
+// and writes down what it has come to.
+func (d *Desk) settled(ctx context.Context, v *Vouching) (*Vouching, error) {
+	a, err := d.Read.Account(ctx, v.Account)
+	if err != nil && !errors.Is(err, fault.NotFound) {
+		return nil, fmt.Errorf("bank: settle: %w", err)
+	}
+	out := Outcome{Reference: v.Reference, Status: Closed}
+	if err == nil {
+		for _, c := range a.Confirmations {
+			switch {
+			case c.ID != v.Confirmation:
+			case c.HeldBy(lock.HeldBy):
+				return v, nil
+			case c.Live():
+				out.Status, out.Confirmation, out.ConfirmedAt = Confirmed, c.ID, &c.At
+			}
+		}
+	}
+	if err := d.sign(v.Partner, v.Kind, &out); err != nil {
+		return nil, err
+	}
+	var now *Vouching
+	err = d.Atomically(ctx, func(tx Tx) (err error) {
+		now, err = tx.ChangeVouching(ctx, v.Partner, v.Kind, v.Reference, func(v *Vouching) error {
+			if v.held() {
+				v.Body.Outcome = out
+			}
+			return nil
+		})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("bank: settle: %w", err)
+	}
+	return now, nil
 }
 
 // sign gives an outcome its receipt.

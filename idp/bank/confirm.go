@@ -38,7 +38,7 @@ func (d *Desk) Confirm(ctx context.Context, p *partner.Partner, w Word) (*Outcom
 	if err := d.unused(ctx, p.ID, Confirmation, w.Reference); err != nil {
 		return nil, err
 	}
-	missed, err := d.count(ctx, p.ID, w.Identity.SNILS)
+	missed, err := d.count(ctx, d.misses(), p.ID, w.Identity.SNILS)
 	if err != nil {
 		return nil, err
 	}
@@ -82,17 +82,25 @@ func (d *Desk) unused(ctx context.Context, id partner.ID, kind, reference string
 	return fmt.Errorf("bank: %s: %w", kind, err)
 }
 
-// count bounds what a bank that asks and asks can find out. A question counts as a miss until it is known
-// not to be one.
-func (d *Desk) count(ctx context.Context, id partner.ID, snils civil.SNILS) (*limit.Hit, error) {
+// misses bounds how often a bank may be wrong, and registrations how many accounts it may begin.
+func (d *Desk) misses() limit.Rule {
+	return limit.Rule{Name: "bank misses", Free: d.Misses, Window: 24 * time.Hour}
+}
+
+func (d *Desk) registrations() limit.Rule {
+	return limit.Rule{Name: "bank registrations", Free: d.Registrations, Window: 24 * time.Hour}
+}
+
+// count bounds what a bank that asks and asks can find out: of one SNILS, and by its own rule in all. A question
+// counts as a miss until it is known not to be one.
+func (d *Desk) count(ctx context.Context, own limit.Rule, id partner.ID, snils civil.SNILS) (*limit.Hit, error) {
 	asked := limit.Rule{Name: "bank snils", Free: d.PerSNILS, Window: 24 * time.Hour}
 	if _, err := d.limits.Take(ctx, asked, snils.String()); err != nil {
-		return nil, fmt.Errorf("bank: confirm: %w", err)
+		return nil, fmt.Errorf("bank: count: %w", err)
 	}
-	misses := limit.Rule{Name: "bank misses", Free: d.Misses, Window: 24 * time.Hour}
-	hit, err := d.limits.Take(ctx, misses, string(id))
+	hit, err := d.limits.Take(ctx, own, string(id))
 	if err != nil {
-		return nil, fmt.Errorf("bank: confirm: %w", err)
+		return nil, fmt.Errorf("bank: count: %w", err)
 	}
 	return hit, nil
 }
@@ -154,7 +162,8 @@ func (d *Desk) judge(ctx context.Context, p *partner.Partner, w Word, t *Ticket)
 	case Confirmed:
 		at := d.Wall().UTC().Truncate(time.Second)
 		j.proof = account.Confirmation{ID: rand.Text(), Method: account.Bank, At: at, Organization: p.Organization(), Serial: w.Reference}
-		j.outcome.Confirmation, j.outcome.ConfirmedAt, j.vouching.Confirmation = j.proof.ID, &at, j.proof.ID
+		j.vouching.Confirmation = j.proof.ID
+		j.outcome.made(a, j.proof)
 	case Waiting:
 		digest, err := d.Ring.KeyedHash(vouchedFor, personOf(a), []byte(w.Reference))
 		if err != nil {
@@ -167,6 +176,16 @@ func (d *Desk) judge(ctx context.Context, p *partner.Partner, w Word, t *Ticket)
 	}
 	j.vouching.Body.Outcome = j.outcome
 	return j, nil
+}
+
+// made puts the confirmation into an outcome that is to be signed. One that its citizen has time to object to does
+// not count yet, and the bank is told of it when it does.
+func (o *Outcome) made(a *account.Account, c account.Confirmation) {
+	if a.Locks.Wait > 0 {
+		o.Status = Waiting
+		return
+	}
+	o.Status, o.Confirmation, o.ConfirmedAt = Confirmed, c.ID, &c.At
 }
 
 // weigh decides about an account that was found.
@@ -199,16 +218,19 @@ func (d *Desk) write(ctx context.Context, tx Tx, p *partner.Partner, w Word, j *
 	if err := tx.SaveVouching(ctx, &v); err != nil {
 		return err
 	}
-	if j.outcome.Status == Confirmed {
+	if j.proof.ID != "" {
 		if fresh, err := tx.Account(ctx, j.account.ID); err != nil {
 			return err
 		} else if len(w.Identity.differs(fresh)) != len(w.Identity.differs(j.account)) || personOf(fresh) != personOf(j.account) {
 			return confirm.ErrMoved
 		}
-		_, _, err := confirm.Prove(ctx, tx, d.Notices, confirm.Proof{
+		_, c, err := confirm.Prove(ctx, tx, d.Notices, confirm.Proof{
 			Account: j.account.ID, Confirmation: j.proof, Judged: j.account.Profile.Person, Request: w.Request, Now: d.Now(), Wall: d.Wall(),
 			Detail: map[string]string{"partner": string(p.ID)},
 		})
+		if err == nil && c.Live() != (j.outcome.Status == Confirmed) {
+			return confirm.ErrMoved // the receipt, signed already, would say what is not so
+		}
 		return err
 	}
 	if j.account == nil {

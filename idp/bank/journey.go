@@ -67,6 +67,9 @@ type Return struct {
 	// Status is the bank's answer, or "" if the bank has said nothing under this ticket.
 	Status Status
 	Fields []string
+	// Held tells of a waiting one that nothing is left to agree to: it counts when the citizen's time to object is
+	// over.
+	Held bool
 }
 
 // Returned reads a journey's end and changes nothing. ErrTicket: it is over; ErrNotHere: it is another's.
@@ -81,6 +84,12 @@ func (d *Desk) Returned(ctx context.Context, s *session.Session, a *account.Acco
 	}
 	out := &Return{Partner: p}
 	if v != nil {
+		if v.held() {
+			if v, err = d.settled(ctx, v); err != nil {
+				return nil, err
+			}
+		}
+		out.Held = v.held()
 		out.Status, out.Fields = v.Body.Outcome.Status, v.Body.Outcome.Fields
 	}
 	return out, nil
@@ -115,43 +124,47 @@ func (d *Desk) journey(ctx context.Context, s *session.Session, a *account.Accou
 	return &t, v, nil
 }
 
-// Agree makes a confirmation that waits for the citizen. Done already is done. Its errors are those of
-// Returned and of confirm.May, and ErrTicket if there is nothing to agree to.
-func (d *Desk) Agree(ctx context.Context, s *session.Session, a *account.Account, ticket, code, request string) error {
+// Agree makes a confirmation that waits for the citizen, and tells whether it counts at once. Done already is
+// done. Its errors are those of Returned and of confirm.May, and ErrTicket if there is nothing to agree to.
+func (d *Desk) Agree(ctx context.Context, s *session.Session, a *account.Account, ticket, code, request string) (counts bool, err error) {
 	t, v, err := d.journey(ctx, s, a, ticket, code)
 	if err != nil {
-		return err
+		return false, err
 	}
 	switch {
 	case v != nil && v.Body.Outcome.Status == Confirmed:
-		return nil
+		return true, nil
+	case v != nil && v.held():
+		return false, nil
 	case v == nil || v.Body.Outcome.Status != Waiting || v.Body.Person == nil:
-		return ErrTicket
+		return false, ErrTicket
 	}
 	p, err := d.Partners.Partner(ctx, t.Partner)
 	if err != nil {
-		return fmt.Errorf("bank: agree: %w", err)
+		return false, fmt.Errorf("bank: agree: %w", err)
 	}
 	if p.Disabled {
-		return ErrTicket
+		return false, ErrTicket
 	}
 	at := d.Wall().UTC().Truncate(time.Second)
 	proof := account.Confirmation{ID: rand.Text(), Method: account.Bank, At: at, Organization: p.Organization(), Serial: t.Reference}
-	out := Outcome{Reference: t.Reference, Status: Confirmed, Confirmation: proof.ID, ConfirmedAt: &at}
+	out := Outcome{Reference: t.Reference}
+	out.made(a, proof)
 	if err := d.sign(p.ID, Confirmation, &out); err != nil {
-		return err
+		return false, err
 	}
 	same, err := d.Ring.CheckKeyedHash(*v.Body.Person, vouchedFor, personOf(a), []byte(t.Reference))
 	if err != nil {
-		return fmt.Errorf("bank: agree: %w", err)
+		return false, fmt.Errorf("bank: agree: %w", err)
 	}
 	if !same {
-		return confirm.ErrMoved
+		return false, confirm.ErrMoved
 	}
 	err = d.Atomically(ctx, func(tx Tx) error {
 		done := false
 		_, err := tx.ChangeVouching(ctx, t.Partner, Confirmation, t.Reference, func(v *Vouching) error {
-			if done = v.Body.Outcome.Status != Waiting; done {
+			if done = v.Body.Outcome.Status != Waiting || v.held(); done {
+				out = v.Body.Outcome
 				return nil
 			}
 			v.Body.Outcome, v.Body.Person, v.Confirmation = out, nil, proof.ID
@@ -167,14 +180,17 @@ func (d *Desk) Agree(ctx context.Context, s *session.Session, a *account.Account
 		if personOf(fresh) != personOf(a) {
 			return confirm.ErrMoved
 		}
-		_, _, err = confirm.Prove(ctx, tx, d.Notices, confirm.Proof{
+		_, c, err := confirm.Prove(ctx, tx, d.Notices, confirm.Proof{
 			Account: a.ID, Confirmation: proof, Judged: a.Profile.Person, Request: request, Now: d.Now(), Wall: d.Wall(),
 			Detail: map[string]string{"partner": string(p.ID)},
 		})
+		if err == nil && c.Live() != (out.Status == Confirmed) {
+			return confirm.ErrMoved
+		}
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("bank: agree: %w", err)
+		return false, fmt.Errorf("bank: agree: %w", err)
 	}
-	return nil
+	return out.Status == Confirmed, nil
 }

@@ -95,7 +95,7 @@ func (d *Desk) Register(ctx context.Context, p *partner.Partner, in Application)
 	if err := d.unused(ctx, p.ID, Registration, in.Reference); err != nil {
 		return nil, err
 	}
-	if _, err := d.count(ctx, p.ID, in.Person.SNILS); err != nil {
+	if _, err := d.count(ctx, d.registrations(), p.ID, in.Person.SNILS); err != nil {
 		return nil, err
 	}
 	if err := d.limits.Send(ctx, limit.Sending{For: "bank", Contact: in.Phone.String(), Network: string(p.ID)}); err != nil {
@@ -229,8 +229,10 @@ func (d *Desk) checked(ctx context.Context, application string) error {
 	if err != nil {
 		return fmt.Errorf("bank: checked: %w", err)
 	}
+	if p.Disabled { // switched off while the registries looked: its word is worth nothing now
+		return d.end(ctx, o.ID, notice.BankAccountRefused, nil, 0)
+	}
 	secret := rand.Text()
-	at := d.Wall().UTC().Truncate(time.Second)
 	return d.Atomically(ctx, func(tx Tx) error {
 		moved := false
 		o, err := tx.ChangeRegistration(ctx, o.ID, func(o *Opening) error {
@@ -242,6 +244,12 @@ func (d *Desk) checked(ctx context.Context, application string) error {
 		if err != nil || !moved {
 			return err
 		}
+		a, err := tx.Account(ctx, o.Account)
+		if err != nil {
+			return err
+		}
+		// The bank's word is as old as the account, and a recall of what the bank said then must find it.
+		at := a.Created.UTC().Truncate(time.Second)
 		proof := account.Confirmation{ID: rand.Text(), Method: account.Bank, At: at, Organization: p.Organization(), Serial: o.Reference}
 		_, _, err = confirm.Prove(ctx, tx, d.Notices, confirm.Proof{
 			Account: o.Account, Confirmation: proof, Judged: o.Person, Now: d.Now(), Wall: d.Wall(), Detail: map[string]string{"partner": string(o.Partner)},

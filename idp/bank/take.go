@@ -30,11 +30,15 @@ func (d *Desk) Opened(ctx context.Context, token string) (*Opening, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bank: link: %w", err)
 	}
-	if o.State != ready || !d.Now().Before(o.Until) || o.Tries >= identityTries ||
-		subtle.ConstantTimeCompare(o.Link, seal.Hash([]byte(token[idLength:]))) != 1 {
+	if !o.opens(token, d.Now()) || o.Tries >= identityTries {
 		return nil, ErrLink
 	}
 	return o, nil
+}
+
+// opens tells whether a token leads to the opening now; whether tries are left is another question.
+func (o *Opening) opens(token string, now time.Time) bool {
+	return o.State == ready && now.Before(o.Until) && subtle.ConstantTimeCompare(o.Link, seal.Hash([]byte(token[idLength:]))) == 1
 }
 
 // A Taking is what the person types who takes the account over.
@@ -75,10 +79,13 @@ func (d *Desk) Finish(ctx context.Context, in Taking) (a *account.Account, left 
 	if err := wrong.Err(); err != nil {
 		return nil, 0, err
 	}
+	if o, err = d.try(ctx, o.ID, in.Token); err != nil {
+		return nil, 0, err
+	}
 	one := subtle.ConstantTimeCompare([]byte(snils.String()), []byte(o.Person.SNILS.String()))
 	two := subtle.ConstantTimeCompare([]byte(number), []byte(o.Person.Document.Number))
 	if one&two != 1 {
-		return d.miss(ctx, o.ID)
+		return nil, identityTries - o.Tries, ErrIdentity
 	}
 	hash, err := d.Hasher.Hash(ctx, in.Password)
 	if err != nil {
@@ -101,27 +108,32 @@ func (d *Desk) Finish(ctx context.Context, in Taking) (a *account.Account, left 
 	return a, 0, nil
 }
 
-// miss counts wrong papers.
-func (d *Desk) miss(ctx context.Context, id string) (*account.Account, int, error) {
-	var left int
-	err := d.Atomically(ctx, func(tx Tx) error {
-		o, err := tx.ChangeRegistration(ctx, id, func(o *Opening) error { o.Tries++; return nil })
-		if err != nil {
-			return err
-		}
-		left = max(0, identityTries-o.Tries)
-		return nil
+// try counts a try before it is judged: of guesses that come all at once no more are judged than one after
+// another would be.
+func (d *Desk) try(ctx context.Context, id, token string) (o *Opening, err error) {
+	err = d.Atomically(ctx, func(tx Tx) error {
+		o, err = tx.ChangeRegistration(ctx, id, func(o *Opening) error {
+			if !o.opens(token, d.Now()) || o.Tries >= identityTries {
+				return ErrLink
+			}
+			o.Tries++
+			return nil
+		})
+		return err
 	})
-	if err != nil {
-		return nil, 0, fmt.Errorf("bank: finish: %w", err)
+	if errors.Is(err, fault.NotFound) {
+		return nil, ErrLink
 	}
-	return nil, left, ErrIdentity
+	if err != nil {
+		return nil, fmt.Errorf("bank: finish: %w", err)
+	}
+	return o, nil
 }
 
 func (d *Desk) finish(ctx context.Context, tx Tx, id, hash string, out Outcome, in Taking) (*account.Account, error) {
 	wall := d.Wall()
 	o, err := tx.ChangeRegistration(ctx, id, func(o *Opening) error {
-		if o.State != ready {
+		if !o.opens(in.Token, d.Now()) || o.Tries > identityTries {
 			return ErrLink
 		}
 		o.State, o.Link = done, nil

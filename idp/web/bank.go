@@ -92,6 +92,9 @@ func (d *Door) showBankReturn(c echo.Context) error {
 	if r.Status == bank.Confirmed {
 		return d.resume(c, "/account/confirm/done")
 	}
+	if r.Held {
+		return frame.See(c, "/account/locks?notice=waits")
+	}
 	p := ui.BankReturn{Bank: r.Partner.NameIn(frame.Lang(c)), State: string(r.Status), Fields: r.Fields}
 	switch r.Status {
 	case bank.Waiting:
@@ -107,13 +110,16 @@ func (d *Door) showBankReturn(c echo.Context) error {
 func (d *Door) agreeWithBank(c echo.Context) error {
 	s, a := whoever(c)
 	ctx := c.Request().Context()
-	err := d.Banks.Agree(ctx, s, a, c.QueryParam("ticket"), c.QueryParam("code"), edge.RequestID(ctx))
+	counts, err := d.Banks.Agree(ctx, s, a, c.QueryParam("ticket"), c.QueryParam("code"), edge.RequestID(ctx))
 	if shutOut(err) {
 		edge.Cause(ctx, err)
 		return frame.See(c, "/account/confirm")
 	}
 	if err != nil {
 		return err
+	}
+	if !counts {
+		return frame.See(c, "/account/locks?notice=waits")
 	}
 	return d.resume(c, "/account/confirm/done")
 }
