@@ -48,7 +48,7 @@ func (LetterCheck) PageName() string { return "letter-check" }
 // Letter follows a letter and takes its code.
 type Letter struct {
 	Form
-	State       string // live, expired, or why it ended: citizen, returned, tries, replaced, fallen, post_refused
+	State       string // live, expired, or why it ended: citizen, returned, tries, replaced, fallen, post_refused, recalled
 	JustOrdered bool
 	Number      string // of the order
 	ExpectedBy  time.Time

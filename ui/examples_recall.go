@@ -8,7 +8,7 @@ func exampleRecall(state string) Recall {
 			State: state, Accounts: 10412, Drafted: at(24, 14, 2), Drafter: "А. Кедров",
 		},
 		CountedAt: at(24, 14, 3), Version: "2", Form: Form{Action: "/operator/recalls/7Q3KD2M4XPLA"},
-		Counts: &RecallCounts{Accounts: 10412, Confirmations: 10412, Idle: 37, Verified: 1204, Standard: 9171, Sessions: 3310, Grants: 5128, Parties: []RecallParty{
+		Counts: &RecallCounts{Accounts: 10412, Confirmations: 10412, Idle: 37, Verified: 1204, Standard: 9171, Unused: 18, Sessions: 3310, Grants: 5128, Parties: []RecallParty{
 			{"Налоговая служба", 9860, 412, 655}, {"Пенсионный фонд", 9171, 130, 131}, {"Портал услуг", 0, 0, 3102}}},
 	}
 }

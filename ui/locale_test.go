@@ -209,7 +209,7 @@ func TestEveryWireNameHasAWord(t *testing.T) {
 		"check.tax": {"todo", "sent", "delayed", "found", "not_found", "agreed", "refused"}, "registry": {"pension", "interior", "tax"},
 		"checks.heading": {"running", "agreed", "refused", "ended", "overdue"},
 		"post":           {"ordered", "accepted", "printed", "handed_over", "in_transit", "arrived", "delivered", "returned"},
-		"letter.heading": {"live", "expired", "citizen", "returned", "tries", "replaced", "fallen"},
+		"letter.heading": {"live", "expired", "citizen", "returned", "tries", "replaced", "fallen", "post_refused", "recalled"},
 		"letter.text":    {"expired", "citizen", "returned", "tries", "replaced", "fallen"},
 		"error.title":    {"server", "not_found", "expired", "too_many", "bad_request", "forbidden", "unavailable"},
 		"claim":          {"name", "birth_date", "birth_place", "sex", "citizenship", "snils", "inn", "phone", "email", "address", "document", "documents", "level", "id"},

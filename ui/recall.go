@@ -68,8 +68,8 @@ type Recall struct {
 
 // RecallCounts are what a dry run found.
 type RecallCounts struct {
-	Accounts, Confirmations, Idle, Verified, Standard, Sessions, Grants int
-	Parties                                                             []RecallParty
+	Accounts, Confirmations, Idle, Verified, Standard, Unused, Sessions, Grants int
+	Parties                                                                     []RecallParty
 }
 
 // A RecallParty is how a service is concerned.

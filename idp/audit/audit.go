@@ -71,6 +71,7 @@ const (
 	AccessRestored        Kind = "access_restored"
 	CodeHanded            Kind = "code_handed"
 	CodeWrong             Kind = "code_wrong"
+	CodeCancelled         Kind = "code_cancelled" // an envelope's
 	Erased                Kind = "erased"
 	ConsentGiven          Kind = "consent_given"
 	ConsentDenied         Kind = "consent_denied"
@@ -100,7 +101,7 @@ func Kinds() []Kind {
 		ApplicationFiled, ApplicationAgreed, ApplicationRefused, ApplicationOverdue,
 		LetterOrdered, LetterCancelled, LetterWrongCode, Confirmed, Lowered, Withdrawn, HeldBack, Released, Deceased, Reopened, RecallChanged,
 		OperatorSearched, OperatorOpened, OperatorRefused, OperatorPrinted, OperatorSignedIn, ShiftOpened, OperatorAsked, OperatorRestored, OperatorTookData,
-		AccessRestored, CodeHanded, CodeWrong, Erased,
+		AccessRestored, CodeHanded, CodeWrong, CodeCancelled, Erased,
 		ConsentGiven, ConsentDenied, ConsentRevoked, PartyChanged, PartnerChanged, BankAsked, BankRegistering, BankRegistrationEnded, KeysRotated, CodeReplayed, RefreshReplayed, CertificateRefused, TrustChanged,
 		Frozen, LockSet, LockLifted, ChangeAnnounced, ChangeStopped,
 	}

@@ -114,9 +114,9 @@ func (f Facts) blocked(m account.Method) string {
 }
 
 // NextLetter is from when another letter can be ordered: 30 days after the last, or at once when that came
-// back, was refused by the post, or was cancelled before the post had it.
+// back, was refused by the post or recalled, or was cancelled before the post had it.
 func NextLetter(last *Letter, rest time.Duration) time.Time {
-	if last == nil || last.Status == Returned || last.Reason == PostRefused || !last.Cancelled.IsZero() && !last.Taken() {
+	if last == nil || last.Status == Returned || last.Reason == PostRefused || last.Reason == Recalled || !last.Cancelled.IsZero() && !last.Taken() {
 		return time.Time{}
 	}
 	return last.Ordered.Add(rest)

@@ -82,6 +82,7 @@ const (
 	LetterExpiring   Kind = "letter_expiring"    // Until
 	LetterSpent      Kind = "letter_spent"       // Until: when another can be ordered; too many wrong codes
 	LetterRefused    Kind = "letter_refused"     // Number: the post does not take it
+	CodeRecalled     Kind = "code_recalled"      // who printed the letter or handed the code over is not trusted any more
 )
 
 // The messages about the level.
@@ -245,6 +246,7 @@ var kinds = map[Kind]need{
 	LetterExpiring:   {to: primary, needs: []string{"Until"}},
 	LetterSpent:      {to: everywhere, needs: []string{"Until"}},
 	LetterRefused:    {to: primary, needs: []string{"Number"}},
+	CodeRecalled:     {to: everywhere},
 
 	Confirmed:       {to: everywhere, needs: []string{"Method", "At"}},
 	AccountFrozen:   {to: everywhere, needs: []string{"At"}},

@@ -73,10 +73,15 @@ func (d *Desk) counts(ctx context.Context, r *Recall) (*Counts, error) {
 			c.use(uses, lost)
 		}
 		if len(page) < countPage {
-			return c.result(), nil
+			break
 		}
 		mark = page[len(page)-1].Mark
 	}
+	err = d.unused(ctx, r.Filter, func(found []account.ID) error { c.out.Unused += len(found); return nil })
+	if err != nil {
+		return nil, err
+	}
+	return c.result(), nil
 }
 
 // A counter adds up what a recall would do.

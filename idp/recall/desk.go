@@ -222,7 +222,7 @@ func (d *Desk) Approve(ctx context.Context, id ID, by account.ID, version int64)
 			return ErrSamePerson
 		case d.Now().Sub(r.Counted) > CountLife:
 			return ErrStale
-		case r.Counts.Accounts == 0:
+		case r.Counts.Accounts == 0 && r.Counts.Unused == 0:
 			return ErrNobody
 		}
 		r.State, r.Approved = Running, Step{by, d.Wall()}

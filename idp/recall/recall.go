@@ -12,7 +12,7 @@
 // account is treated once and every message exists once.
 //
 // Nothing is deleted: the confirmations are held back under the recall's name, and an undo releases what
-// it held. What happened since (a new confirmation, another fall) stands, and ended sessions stay ended.
+// it held. Codes that nobody had entered yet are void for good. What happened since (a new confirmation, another fall) stands, and ended sessions stay ended.
 package recall
 
 import (
@@ -126,6 +126,8 @@ type Counts struct {
 	// Verified stay verified by something else, Standard fall to standard.
 	Verified int `json:"verified"`
 	Standard int `json:"standard"`
+	// Unused are codes that nobody has entered yet: they will be void.
+	Unused int `json:"unused,omitempty"`
 	// Sessions and Grants are those alive now that will end.
 	Sessions int     `json:"sessions"`
 	Grants   int     `json:"grants"`
@@ -167,6 +169,7 @@ type Outcome struct {
 	To         account.Level `json:"to,omitempty"`
 	VerifiedAt time.Time     `json:"verified_at,omitzero"`
 	Fell       bool          `json:"fell,omitempty"`
+	Voided     bool          `json:"voided,omitempty"` // a code that nobody had entered yet
 }
 
 // Progress counts the items of a recall.

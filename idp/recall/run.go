@@ -69,6 +69,15 @@ func (d *Desk) run(ctx context.Context, ref string) error {
 	if left {
 		return job.Again{}
 	}
+	if p.during == Running {
+		fresh, err := d.gatherUnused(ctx, r)
+		if err != nil {
+			return err
+		}
+		if fresh > 0 {
+			return job.Again{}
+		}
+	}
 	return d.finish(ctx, r, p)
 }
 
@@ -176,16 +185,14 @@ func (d *Desk) singly(ctx context.Context, r *Recall, p pass, accounts []account
 	return nil
 }
 
-// take holds what the recall takes of an account. The event and the messages are written with it.
+// take holds what the recall takes of an account, and makes its unused code void. The event and the messages are written with it.
 func (d *Desk) take(ctx context.Context, tx Tx, r *Recall, i *Item) error {
 	i.State = Treated
-	a, held, err := confirm.HoldBack(ctx, tx, d.Notices, confirm.Holding{
-		Order: confirm.Order{
-			Account: i.Account, Actor: r.Approved.By, Why: notice.WhyRecall, Reason: "recall", Detail: map[string]string{"recall": string(r.ID)},
-			Patient: true, Now: d.Now(), Wall: d.Wall(),
-		},
-		By: r.ID.Holder(), Which: r.Takes,
-	})
+	order := confirm.Order{
+		Account: i.Account, Actor: r.Approved.By, Why: notice.WhyRecall, Reason: "recall", Detail: map[string]string{"recall": string(r.ID)},
+		Patient: true, Now: d.Now(), Wall: d.Wall(),
+	}
+	a, held, err := confirm.HoldBack(ctx, tx, d.Notices, confirm.Holding{Order: order, By: r.ID.Holder(), Which: r.Takes})
 	if errors.Is(err, fault.NotFound) {
 		return nil // erased since
 	}
@@ -195,7 +202,8 @@ func (d *Desk) take(ctx context.Context, tx Tx, r *Recall, i *Item) error {
 	if len(held.Confirmations) > 0 {
 		i.Outcome = Outcome{Held: held.Confirmations, From: held.From, To: a.Level, VerifiedAt: held.VerifiedAt, Fell: held.Fell}
 	}
-	return nil
+	i.Voided, err = d.void(ctx, tx, r, order)
+	return err
 }
 
 // giveBack releases what the recall held of an account.

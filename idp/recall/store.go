@@ -51,9 +51,17 @@ type Store interface {
 	// Uses lists the relying parties that accounts are signed in to now.
 	Uses(ctx context.Context, of []account.ID, now time.Time) ([]Use, error)
 
+	// UnusedLetters lists letters ordered since a time that are neither used nor cancelled, at most limit, in
+	// order of time and id; those of that very time after one by its id ("": from the first).
+	UnusedLetters(ctx context.Context, since time.Time, after string, limit int) ([]*confirm.Letter, error)
+	// UnusedEnvelopes lists the like made since a time, at most limit, in order of id, after one.
+	UnusedEnvelopes(ctx context.Context, since time.Time, after string, limit int) ([]*confirm.Envelope, error)
+
 	// Gather makes an item of every account that has a confirmation taken by the filter and is no item yet,
 	// and tells how many those are. Some whose confirmation is just outside of the window may be among them.
 	Gather(ctx context.Context, id ID, f Filter) (int, error)
+	// AddItems makes items of accounts that are none yet, and tells how many those are.
+	AddItems(ctx context.Context, id ID, of []account.ID) (int, error)
 	// TakeItems returns items in a state, at most limit, of accounts after one, in order, and locks them
 	// until the transaction ends. Items that another transaction has taken are left out.
 	TakeItems(ctx context.Context, id ID, s ItemState, after account.ID, limit int) ([]Item, error)

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/propusk/propusk/idp/account"
+	"github.com/propusk/propusk/idp/confirm"
 	"github.com/propusk/propusk/idp/fault"
 	"github.com/propusk/propusk/idp/recall"
 )
@@ -21,10 +23,16 @@ var (
 	// The state stands while the transaction lasts: whoever would change it waits.
 	recallState = both(`SELECT state FROM recall WHERE id = $1 {share}`)
 
+	lettersUnused = both(`
+		SELECT id FROM letter WHERE live = 1 AND (at, id) > ($1, $2) ORDER BY at, id LIMIT $3`)
+	envelopesUnused = both(`SELECT id FROM envelope WHERE live = 1 AND at >= $1 AND id > $2 ORDER BY id LIMIT $3`)
+
 	itemGather = both(`
 		INSERT INTO recall_item (recall, account, state, body)
 		SELECT DISTINCT $1, account, 0, '' FROM confirmation_source WHERE kind = $2 AND value = $3 AND at >= $4 AND at < $5
 		ON CONFLICT (recall, account) DO NOTHING`)
+	itemAdd = both(`
+		INSERT INTO recall_item (recall, account, state, body) VALUES ($1, $2, 0, '') ON CONFLICT (recall, account) DO NOTHING`)
 	itemTake = both(`
 		SELECT account, state, body FROM recall_item WHERE recall = $1 AND state = $2 AND account > $3
 		ORDER BY account LIMIT $4 {skip}`)
@@ -119,6 +127,51 @@ func (s *Stores) Gather(ctx context.Context, id recall.ID, f recall.Filter) (int
 	}
 	n, err := res.RowsAffected()
 	return int(n), said("gather accounts", err)
+}
+
+// AddItems makes items of accounts that are none yet (recall.Store).
+func (s *Stores) AddItems(ctx context.Context, id recall.ID, of []account.ID) (int, error) {
+	fresh := 0
+	for _, a := range of {
+		res, err := s.exec(ctx, itemAdd, string(id), int64(a))
+		if err != nil {
+			return 0, said("add an account to a recall", err)
+		}
+		n, err := res.RowsAffected()
+		if err != nil {
+			return 0, said("add an account to a recall", err)
+		}
+		fresh += int(n)
+	}
+	return fresh, nil
+}
+
+// UnusedLetters lists letters that are neither used nor cancelled, in order of time (recall.Store).
+func (s *Stores) UnusedLetters(ctx context.Context, since time.Time, after string, limit int) ([]*confirm.Letter, error) {
+	return papers(ctx, s, letters, lettersUnused, since, after, limit)
+}
+
+// UnusedEnvelopes lists envelopes that are neither used nor cancelled, in order of id (recall.Store).
+func (s *Stores) UnusedEnvelopes(ctx context.Context, since time.Time, after string, limit int) ([]*confirm.Envelope, error) {
+	return papers(ctx, s, envelopes, envelopesUnused, since, after, limit)
+}
+
+// papers reads the papers that a statement names. One that is erased meanwhile ends it with fault.NotFound:
+// left out it would make a page look like the last.
+func papers[T any](ctx context.Context, s *Stores, d *dossier[T], t text, since time.Time, after string, limit int) ([]*T, error) {
+	ids, err := list(ctx, s, scanText, t, micros(since), after, limit)
+	if err != nil {
+		return nil, said("unused "+d.name, err)
+	}
+	out := make([]*T, 0, len(ids))
+	for _, id := range ids {
+		v, err := d.get(ctx, s, d.one, id)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, nil
 }
 
 // TakeItems returns items in a state and locks them; those that others have taken are left out (recall.Store).

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/propusk/propusk/idp/account"
+	"github.com/propusk/propusk/idp/confirm"
 	"github.com/propusk/propusk/idp/fault"
 	"github.com/propusk/propusk/idp/recall"
 	"github.com/propusk/propusk/idp/session"
@@ -101,9 +102,17 @@ func sources(t *testing.T, s *Stores) {
 		filter.Value = map[recall.Kind]string{recall.Operator: c.Operator.String(), recall.Centre: c.Centre, recall.Issuer: c.Organization, recall.Batch: c.Batch}[kind]
 		expect(string(kind), c.ID)
 	}
+	// Whoever looked too is a source like the first.
+	seen := account.Confirmation{ID: rand.Text(), Method: account.ServiceCenter, At: at(2), Operator: two.ID, Second: one.ID}
+	confirmed(t, s, seen)
+	filter.Source = recall.Source{Kind: recall.Operator, Value: one.ID.String()}
+	if expect("the second operator", seen.ID); !filter.Takes(seen) {
+		t.Error("the filter does not take what the second operator looked at")
+	}
 }
 
 func recalls(t *testing.T, s *Stores) {
+	unusedCodes(t, s)
 	ctx := t.Context()
 	now := s.Clock.Now()
 	r := &recall.Recall{ID: recall.ID(rand.Text()), Reason: "проверка «Ё»", State: recall.Draft, Drafted: recall.Step{By: ID(t), At: now},
@@ -229,5 +238,63 @@ func inUse(t *testing.T, s *Stores) {
 	same(t, "uses", uses, []recall.Use{{Account: a.ID, Client: "tax", Grants: 2}, {Account: a.ID, Client: "voting", Grants: 1}})
 	if uses, err := s.Uses(ctx, nil, now); err != nil || len(uses) != 0 {
 		t.Errorf("Uses of nobody: got %v, %v", uses, err)
+	}
+}
+
+// unusedCodes are found page by page, each once: letters by time and id, envelopes by id.
+func unusedCodes(t *testing.T, s *Stores) {
+	ctx, now := t.Context(), s.Clock.Now()
+	a, b := s.Create(t, s.Standard(t)), s.Create(t, s.Standard(t))
+	from := now.Add(1000 * time.Hour) // of this test alone
+	var letters, envelopes []string
+	for i, of := range []account.ID{a.ID, a.ID, b.ID, b.ID, b.ID} {
+		at := from.Add(time.Duration(i/2) * time.Nanosecond * 1500) // two of one time
+		l := &confirm.Letter{ID: rand.Text(), Account: of, Ordered: at}
+		e := &confirm.Envelope{ID: rand.Text(), Account: of, Made: at, Until: at.Add(time.Hour)}
+		if i == 4 {
+			l.Cancelled, e.Used = at, at
+		} else {
+			letters, envelopes = append(letters, l.ID), append(envelopes, e.ID)
+		}
+		ok(t, "SaveLetter", s.SaveLetter(ctx, l))
+		ok(t, "SaveEnvelope", s.SaveEnvelope(ctx, e))
+	}
+	var found []string
+	for since, after := from, ""; ; {
+		page, err := s.UnusedLetters(ctx, since, after, 1)
+		ok(t, "UnusedLetters", err)
+		if len(page) == 0 {
+			break
+		}
+		since, after = page[0].Ordered, page[0].ID
+		found = append(found, after)
+	}
+	slices.Sort(letters[:2])
+	slices.Sort(letters[2:])
+	same(t, "unused letters", found, letters)
+	found = nil
+	for after := ""; ; {
+		page, err := s.UnusedEnvelopes(ctx, from, after, 3)
+		ok(t, "UnusedEnvelopes", err)
+		for _, e := range page {
+			after = e.ID
+			found = append(found, after)
+		}
+		if len(page) < 3 {
+			break
+		}
+	}
+	slices.Sort(envelopes)
+	same(t, "unused envelopes", found, envelopes)
+
+	id := recall.ID(rand.Text())
+	ok(t, "SaveRecall", s.SaveRecall(ctx, &recall.Recall{ID: id, State: recall.Running, Drafted: recall.Step{By: ID(t), At: now.Add(-time.Hour)}}))
+	n, err := s.AddItems(ctx, id, []account.ID{a.ID, b.ID, a.ID})
+	if err != nil || n != 2 {
+		t.Errorf("AddItems: %d, %v; want each account once", n, err)
+	}
+	n, err = s.AddItems(ctx, id, []account.ID{b.ID})
+	if err != nil || n != 0 {
+		t.Errorf("AddItems again: %d, %v; want none", n, err)
 	}
 }

@@ -182,7 +182,7 @@ func (d *Door) choices(p *ui.Recall, r *recall.Recall, me account.ID) {
 	case r.State == recall.Counted:
 		p.CanRecount, p.CanDrop = true, true
 		p.Second, p.Stale = me == r.Drafted.By, d.Now().Sub(r.Counted) > recall.CountLife
-		p.CanApprove = !p.Second && !p.Stale && r.Counts.Accounts > 0
+		p.CanApprove = !p.Second && !p.Stale && (r.Counts.Accounts > 0 || r.Counts.Unused > 0)
 	case (r.State == recall.Running || r.State == recall.Done) && asked:
 		p.Second = me == r.UndoAsked.By
 		p.CanDecideUndo = !p.Second
@@ -298,7 +298,7 @@ func (n *namer) counts(c *recall.Counts) (*ui.RecallCounts, error) {
 		return nil, nil
 	}
 	out := &ui.RecallCounts{Accounts: c.Accounts, Confirmations: c.Confirmations, Idle: c.Idle, Verified: c.Verified,
-		Standard: c.Standard, Sessions: c.Sessions, Grants: c.Grants}
+		Standard: c.Standard, Unused: c.Unused, Sessions: c.Sessions, Grants: c.Grants}
 	if n.parties == nil {
 		all, err := n.d.RecallRead.Parties(n.ctx)
 		if err != nil {
