@@ -142,6 +142,7 @@ type Confirmation struct {
 	// Where it came from, for verified_claims, audit and recall; none of it personal to the citizen.
 	Centre       string `json:"centre,omitempty"`
 	Operator     ID     `json:"operator,omitempty"`
+	Second       ID     `json:"second,omitempty"` // the operator who looked too
 	Letter       string `json:"letter,omitempty"`
 	Batch        string `json:"batch,omitempty"` // of letters, as the printer had them
 	Track        string `json:"track,omitempty"`

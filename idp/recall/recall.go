@@ -65,7 +65,7 @@ func (f Filter) Takes(c account.Confirmation) bool {
 	}
 	switch f.Kind {
 	case Operator:
-		return c.Operator != 0 && c.Operator.String() == f.Value
+		return c.Operator != 0 && c.Operator.String() == f.Value || c.Second != 0 && c.Second.String() == f.Value
 	case Centre:
 		return c.Centre != "" && c.Centre == f.Value
 	case Bank:

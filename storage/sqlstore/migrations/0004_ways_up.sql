@@ -92,7 +92,7 @@ CREATE VIEW standing_source AS
     CAST(round(unixepoch(json_extract(c.value, '$.at'), 'subsec') * 1000000) AS INTEGER) AS at,
     a.id AS account, json_extract(c.value, '$.id') AS confirmation
   FROM account a, json_each(a.standing, '$.confirmations') c, (
-    SELECT 'operator' AS kind, '$.operator' AS path UNION ALL SELECT 'centre', '$.centre' UNION ALL
+    SELECT 'operator' AS kind, '$.operator' AS path UNION ALL SELECT 'operator', '$.second' UNION ALL SELECT 'centre', '$.centre' UNION ALL
     SELECT 'bank', '$.organization' UNION ALL SELECT 'issuer', '$.organization' UNION ALL SELECT 'batch', '$.batch') k
   WHERE coalesce(json_extract(c.value, k.path), '') <> ''
     AND (k.kind <> 'bank' OR json_extract(c.value, '$.method') = 'bank')
@@ -114,7 +114,7 @@ CREATE VIEW standing_source AS
     a.id AS account, c.value->>'id' AS confirmation
   FROM account a CROSS JOIN LATERAL jsonb_array_elements(a.standing::jsonb->'confirmations') AS c (value)
     CROSS JOIN LATERAL (VALUES
-      ('operator', c.value->>'operator'), ('centre', c.value->>'centre'), ('batch', c.value->>'batch'),
+      ('operator', c.value->>'operator'), ('operator', c.value->>'second'), ('centre', c.value->>'centre'), ('batch', c.value->>'batch'),
       ('bank', CASE WHEN c.value->>'method' = 'bank' THEN c.value->>'organization' END),
       ('issuer', CASE WHEN c.value->>'method' IN ('qualified_signature', 'electronic_card') THEN c.value->>'organization' END)
     ) AS k (kind, value)
