@@ -77,12 +77,14 @@ type Application struct {
 	SNILSTaken bool
 	// Follow is the kind of a job that is enqueued when the application is closed; see Filing.
 	Follow  string
+	For     string // what the job is about, such as a visit
 	Version int64
 }
 
 // A Store keeps applications.
 type Store interface {
-	// FileApplication writes a new application and ends the account's running one, if any.
+	// FileApplication writes a new application and ends the account's running one, if any: what is to follow that
+	// one's end is enqueued with it.
 	FileApplication(ctx context.Context, a *Application) error
 	// Application returns an application; fault.NotFound.
 	Application(ctx context.Context, id string) (*Application, error)

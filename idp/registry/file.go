@@ -17,6 +17,7 @@ type Filing struct {
 	// Follow is the kind of a job that is enqueued, with the application's id, in the transaction that closes
 	// it with a verdict or for want of one.
 	Follow string
+	For    string // what that job is about; kept in the application
 }
 
 // File files an application in the transaction tx, without a word to the account's contacts. Whole must
@@ -26,7 +27,7 @@ func (d *Desk) File(ctx context.Context, tx Tx, f Filing) (*Application, error) 
 	f.Person.INN = civil.INN{} // never anybody's to say but the tax registry's
 	app := &Application{
 		ID: rand.Text(), Number: number(), Account: f.Account, Person: f.Person, State: Running, Filed: now, Deadline: now.Add(d.Term),
-		Checks: map[Bureau]Check{Pension: {}, Interior: {}, Tax: {}}, Follow: f.Follow,
+		Checks: map[Bureau]Check{Pension: {}, Interior: {}, Tax: {}}, Follow: f.Follow, For: f.For,
 	}
 	if err := tx.FileApplication(ctx, app); err != nil {
 		return nil, err

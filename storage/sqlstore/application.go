@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/propusk/propusk/idp/account"
+	"github.com/propusk/propusk/idp/job"
 	"github.com/propusk/propusk/idp/registry"
 )
 
@@ -25,12 +26,16 @@ func (s *Stores) FileApplication(ctx context.Context, a *registry.Application) e
 		case err != nil:
 			return said("running application", err)
 		default:
-			_, err := applications.change(ctx, s, running, func(old *registry.Application) error {
-				if old.State == registry.Running { // it may have been answered just now
+			ends := false
+			old, err := applications.change(ctx, s, running, func(old *registry.Application) error {
+				if ends = old.State == registry.Running; ends { // it may have been answered just now
 					old.State, old.Closed = registry.Ended, a.Filed
 				}
 				return nil
 			})
+			if err == nil && ends && old.Follow != "" {
+				err = s.Enqueue(ctx, job.Job{Kind: old.Follow, Ref: old.ID})
+			}
 			if err != nil {
 				return err
 			}
