@@ -104,7 +104,8 @@ type Visit struct {
 	Reason   string
 	Opened   time.Time
 	Closed   time.Time
-	Outcome  string // "": open
+	At       time.Time `json:",omitzero"` // Closed on the wall clock
+	Outcome  string    // "": open
 	Mismatch []string
 	Person   *account.Person // as compared, once confirmed: what the form prints; encrypted at rest
 	Version  int64
@@ -116,6 +117,8 @@ type Visit struct {
 	Phone *contact.Proof `json:",omitempty"`
 	// New is the data of a new document, as the operator typed it; it is what is compared then.
 	New *account.Person `json:",omitempty"`
+	// Application is what the registries were asked with: its answer ends the visit, and no other's does.
+	Application string `json:",omitempty"`
 	// Code is the envelope's, for as long as its paper can be printed.
 	Code string `json:",omitempty"`
 	// Looked are the colleagues who have opened a visit that waits.

@@ -24,6 +24,7 @@ type Envelope struct {
 	Account   account.ID
 	Centre    string
 	Operator  account.ID
+	Second    account.ID `json:",omitempty"`
 	Hash      []byte
 	Tries     int
 	Made      time.Time
@@ -110,7 +111,7 @@ func (v *Visits) hand(ctx context.Context, tx VisitTx, w *Visit, a *account.Acco
 		return e, err
 	}
 	return e, tx.SaveEnvelope(ctx, &Envelope{
-		ID: w.ID, Account: a.ID, Centre: w.Centre, Operator: w.Operator, Made: v.Now(), At: v.Wall(), Until: v.Now().Add(EnvelopeLife),
+		ID: w.ID, Account: a.ID, Centre: w.Centre, Operator: w.Operator, Second: w.Second, Made: v.Now(), At: v.Wall(), Until: v.Now().Add(EnvelopeLife),
 		Hash: append(binary.BigEndian.AppendUint32(nil, d.KeyID), d.Digest...),
 	})
 }
@@ -125,7 +126,7 @@ func (v *Visits) Envelope(ctx context.Context, id account.ID) (*Envelope, error)
 	if err != nil {
 		return nil, fmt.Errorf("confirm: envelope: %w", err)
 	}
-	if err := stillStaff(ctx, v.Read, e.Operator); err != nil {
+	if err := stillStaff(ctx, v.Read, e.Operator, e.Second); err != nil {
 		if errors.Is(err, ErrNotStaff) {
 			return nil, ErrNoEnvelope
 		}
@@ -194,7 +195,7 @@ func (v *Visits) Activate(ctx context.Context, id account.ID, typed string) (*ac
 			wrong = &WrongCodeError{Left: e.Left()}
 			return tx.RecordEvent(ctx, audit.Event{At: v.Wall(), Kind: audit.CodeWrong, Account: id, Detail: map[string]string{"envelope": e.ID}})
 		}
-		if err := stillStaff(ctx, tx, e.Operator); err != nil {
+		if err := stillStaff(ctx, tx, e.Operator, e.Second); err != nil {
 			if errors.Is(err, ErrNotStaff) {
 				return ErrNoEnvelope
 			}
@@ -206,7 +207,7 @@ func (v *Visits) Activate(ctx context.Context, id account.ID, typed string) (*ac
 		}
 		a, _, err = Prove(ctx, tx, v.Notices, Proof{
 			Account: id, Judged: a.Profile.Person, Now: v.Now(), Wall: v.Wall(), Detail: map[string]string{"envelope": e.ID},
-			Confirmation: account.Confirmation{Method: account.ServiceCenter, At: at, Centre: e.Centre, Operator: e.Operator},
+			Confirmation: account.Confirmation{Method: account.ServiceCenter, At: at, Centre: e.Centre, Operator: e.Operator, Second: e.Second},
 		})
 		return err
 	})

@@ -112,6 +112,12 @@ const (
 	DocumentLapse Obstacle = "lapsed"
 	// Closed is an account whose owner was reported to have died: an administrator opens it again, no window does.
 	Closed Obstacle = "closed"
+	// Lowered is an account whose data counted once and does not now: its document was annulled, or it was taken
+	// down. With the person before them operators put it right, give access back or close it.
+	Lowered Obstacle = "lowered"
+	// Staff is somebody who works for a centre. No window takes their account over or away, or one operator could
+	// act as another: their membership ends first.
+	Staff Obstacle = "staff"
 )
 
 func (o Obstacle) Error() string { return "confirm: cannot be confirmed: " + string(o) }
@@ -135,6 +141,7 @@ type Operator struct {
 type VisitReader interface {
 	Account(ctx context.Context, id account.ID) (*account.Account, error)
 	FindAccount(ctx context.Context, by account.Key, value string) (*account.Account, error)
+	FindAccounts(ctx context.Context, by account.Key, value string, limit int) ([]account.ID, error)
 	Member(ctx context.Context, a account.ID) (*centre.Member, error)
 	Centre(ctx context.Context, id string) (*centre.Centre, error)
 	Visit(ctx context.Context, id string) (*Visit, error)

@@ -181,17 +181,18 @@ func TestSearchWithoutAReasonIsRefused(t *testing.T) {
 	}
 }
 
-func TestUncheckedDataIsNotFound(t *testing.T) {
+func TestUncheckedDataIsFoundByBothNumbersAndNotConfirmed(t *testing.T) {
 	w := open(t, storagetest.New(t))
 	w.change(t, func(a *account.Account) {
 		if err := a.Lower(account.Simplified, w.Clock.Now()); err != nil {
 			t.Error(err)
 		}
 	})
-	_, err := w.desk.Find(t.Context(), w.op, w.citizen.Profile.Person.SNILS, w.document, confirm.ToConfirm)
-	if !errors.Is(err, confirm.ErrNobody) {
-		t.Errorf("Find: %v, want ErrNobody", err)
+	found, err := w.desk.Find(t.Context(), w.op, w.citizen.Profile.Person.SNILS, w.document, confirm.ToConfirm)
+	if err != nil || found.Account != w.citizen.ID {
+		t.Errorf("Find = %v, %v", found, err)
 	}
+	w.refusedBy(t, w.visit(t), confirm.Lowered)
 }
 
 func TestConfirmationRaisesTellsAllContactsAndIsRecorded(t *testing.T) {

@@ -123,7 +123,7 @@ func (v *Visits) perform(ctx context.Context, tx VisitTx, w *Visit, a *account.A
 		e, err := v.restore(ctx, tx, w)
 		return e, nil, err
 	case ToCorrect:
-		e, err := v.correct(ctx, tx, w, a)
+		e, err := v.correct(ctx, tx, w)
 		return e, nil, err
 	case ToRegister:
 		e, err := v.register(ctx, tx, w)
@@ -134,9 +134,14 @@ func (v *Visits) perform(ctx context.Context, tx VisitTx, w *Visit, a *account.A
 	return audit.Event{}, nil, fmt.Errorf("confirm: a visit for %q: %w", w.Reason, fault.Invalid)
 }
 
+// confirmation is what a visit gives, of both who looked.
+func (w *Visit) confirmation(at time.Time) account.Confirmation {
+	return account.Confirmation{ID: rand.Text(), Method: account.ServiceCenter, At: at, Operator: w.Operator, Second: w.Second, Centre: w.Centre}
+}
+
 // confirmed is the confirmation itself.
 func (v *Visits) confirmed(ctx context.Context, tx VisitTx, w *Visit) (audit.Event, error) {
-	c := account.Confirmation{ID: rand.Text(), Method: account.ServiceCenter, At: v.Wall(), Operator: w.Operator, Centre: w.Centre}
+	c := w.confirmation(v.Wall())
 	e := audit.Event{Kind: audit.Confirmed, Detail: map[string]string{"method": c.Method.String(), "confirmation": c.ID}}
 	risen, err := tx.ChangeAccount(ctx, w.Account, func(a *account.Account) error {
 		if !w.unchanged(a) {
@@ -154,7 +159,7 @@ func (v *Visits) confirmed(ctx context.Context, tx VisitTx, w *Visit) (audit.Eve
 
 // risen is what follows every confirmation made in person.
 func (v *Visits) risen(ctx context.Context, tx VisitTx, a *account.Account, c account.Confirmation) error {
-	if err := lock.AtVisit(ctx, tx, v.Notices, a.ID, c.Operator, v.Now(), c.At); err != nil {
+	if err := lock.AtVisit(ctx, tx, v.Notices, a.ID, c.Operator, v.Now(), v.Wall()); err != nil {
 		return err
 	}
 	if err := wish.Rose(ctx, tx, a.ID, time.Time{}); err != nil {
@@ -164,8 +169,8 @@ func (v *Visits) risen(ctx context.Context, tx VisitTx, a *account.Account, c ac
 }
 
 // restore gives access back: the phone that was proved at the window takes the old one's place, the second
-// factor and every lock on signing in are gone, everything issued ends. A recovery through that phone then
-// leads to a new password, which nobody at the window learns.
+// factor, every lock on signing in and a freeze are gone, everything issued ends. A recovery through that phone
+// then leads to a new password, which nobody at the window learns.
 func (v *Visits) restore(ctx context.Context, tx VisitTx, w *Visit) (audit.Event, error) {
 	fresh := w.Phone.Contact()
 	before, err := tx.Account(ctx, w.Account)
@@ -181,6 +186,8 @@ func (v *Visits) restore(ctx context.Context, tx VisitTx, w *Visit) (audit.Event
 		if !a.Lock.Until.IsZero() {
 			a.Lock = account.Lock{}
 		}
+		// They stood here and two have looked: a freeze would lead them to a page where nothing works.
+		a.Locks.Frozen = time.Time{}
 		a.Credential.TOTP, a.Credential.Passkeys = nil, nil
 		a.Credential.Restored = account.Restoration{At: v.Now(), Phone: fresh.Value}
 		a.Renew()

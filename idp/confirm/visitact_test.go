@@ -125,7 +125,7 @@ func TestARiskyConfirmationWaitsForAColleagueWhoLooksToo(t *testing.T) {
 			}
 		}
 		a := w.now(t)
-		if len(a.Confirmations) != 1 || a.Confirmations[0].Operator != w.op.Account || a.Assurance(w.Clock.Now()).Level != account.Verified {
+		if len(a.Confirmations) != 1 || a.Confirmations[0].Operator != w.op.Account || a.Confirmations[0].Second != other.Account || a.Assurance(w.Clock.Now()).Level != account.Verified {
 			t.Errorf("account stands at %s with %+v", a.Assurance(w.Clock.Now()).Level, a.Confirmations)
 		}
 	})
@@ -154,6 +154,7 @@ func TestAccessIsGivenBackToAPhoneProvedAtTheWindow(t *testing.T) {
 	w := open(t, storagetest.New(t))
 	w.change(t, func(a *account.Account) {
 		a.Credential.TOTP = &account.TOTP{Secret: "JBSWY3DPEHPK3PXP"}
+		a.Locks.Frozen = w.Clock.Now()
 		a.Lock = account.Lock{Since: w.Clock.Now(), Until: w.Clock.Now().Add(time.Hour)}
 	})
 	before := w.now(t)
@@ -184,7 +185,7 @@ func TestAccessIsGivenBackToAPhoneProvedAtTheWindow(t *testing.T) {
 	}
 	a := w.now(t)
 	phone, _ := a.Profile.Contact(account.Phone)
-	if phone.Value != "+79001234567" || a.Credential.TOTP != nil || !a.Lock.Since.IsZero() || a.Epoch <= before.Epoch {
+	if phone.Value != "+79001234567" || a.Credential.TOTP != nil || !a.Lock.Since.IsZero() || !a.Locks.Frozen.IsZero() || a.Epoch <= before.Epoch {
 		t.Errorf("phone %v, lock %v, epoch %d", phone, a.Lock, a.Epoch)
 	}
 	if _, ok := a.Profile.Contact(account.Email); !ok {

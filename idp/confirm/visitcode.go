@@ -130,7 +130,8 @@ func ParseVisitCode(s string) (string, error) {
 }
 
 // FindByCode leads to the account of whoever shows a visit code. Like every search it is recorded with its
-// reason, whether it leads anywhere or not; the code is spent by it.
+// reason, whether it leads anywhere or not; the code is spent by it. Codes that lead nowhere are counted with the
+// searches that do not (fault.RetryAfter): eight digits must not be tried out.
 func (v *Visits) FindByCode(ctx context.Context, op Operator, typed string, why VisitReason) (*Found, error) {
 	code, err := ParseVisitCode(typed)
 	var wrong fault.Fields
@@ -147,6 +148,10 @@ func (v *Visits) FindByCode(ctx context.Context, op Operator, typed string, why 
 	}
 	e := v.event(op, m, audit.OperatorSearched, why)
 	e.Detail["by"] = "visit_code"
+	tries, err := v.mayMiss(ctx, e)
+	if err != nil {
+		return nil, err
+	}
 	id, answer := v.Codes.take(ctx, code)
 	switch {
 	case errors.Is(answer, ErrNoVisitCode):
@@ -161,6 +166,9 @@ func (v *Visits) FindByCode(ctx context.Context, op Operator, typed string, why 
 	}
 	if answer != nil {
 		return nil, answer
+	}
+	if err := v.Limits.Back(ctx, tries...); err != nil {
+		return nil, fmt.Errorf("confirm: find: %w", err)
 	}
 	return &Found{Account: id}, nil
 }

@@ -53,7 +53,7 @@ func (v *Visits) Take(ctx context.Context, op Operator, id string, p account.Per
 		if err != nil {
 			return err
 		}
-		obstacle, err := v.obstacle(ctx, tx, op.Account, a)
+		obstacle, err := v.obstacle(ctx, tx, op.Account, a, ToCorrect)
 		if err != nil {
 			return err
 		}
@@ -92,9 +92,17 @@ func (v *Visits) Take(ctx context.Context, op Operator, id string, p account.Per
 }
 
 // correct sends the data of the new document to the registries. Level and old data stay until the verdict.
-func (v *Visits) correct(ctx context.Context, tx VisitTx, w *Visit, a *account.Account) (audit.Event, error) {
-	_, err := v.Registry.File(ctx, tx, registry.Filing{Account: a.ID, Person: *w.New, Follow: JobVisitChecked})
-	return audit.Event{Kind: audit.OperatorTookData}, err
+func (v *Visits) correct(ctx context.Context, tx VisitTx, w *Visit) (audit.Event, error) {
+	return audit.Event{Kind: audit.OperatorTookData}, v.file(ctx, tx, w, *w.New)
+}
+
+// file asks the registries, and notes by what the visit ends.
+func (v *Visits) file(ctx context.Context, tx VisitTx, w *Visit, p account.Person) error {
+	app, err := v.Registry.File(ctx, tx, registry.Filing{Account: w.Account, Person: p, Follow: JobVisitChecked, For: w.ID})
+	if err == nil {
+		w.Application = app.ID
+	}
+	return err
 }
 
 // Newcomer is somebody without an account who stands at the window.
@@ -178,13 +186,26 @@ func (v *Visits) register(ctx context.Context, tx VisitTx, w *Visit) (audit.Even
 	if err != nil {
 		return audit.Event{}, err
 	}
-	_, err = v.Registry.File(ctx, tx, registry.Filing{Account: a.ID, Person: a.Profile.Person, Follow: JobVisitChecked})
 	return audit.Event{Kind: audit.Registered, Detail: map[string]string{
 		"contact": string(account.Phone), "processing_version": a.Profile.Processing.Version,
-	}}, err
+	}}, v.file(ctx, tx, w, a.Profile.Person)
 }
 
-// checked ends a visit when the registries have answered.
+// asked is the visit that an application was filed at; fault.NotFound.
+func (v *Visits) asked(ctx context.Context, app *registry.Application) (*Visit, error) {
+	if app.For == "" { // filed before this was kept
+		return v.Read.LastVisit(ctx, app.Account)
+	}
+	w, err := v.Read.Visit(ctx, app.For)
+	if err == nil && w.Application != app.ID {
+		return nil, ErrNoVisit
+	}
+	return w, err
+}
+
+// checked ends a visit when the registries have answered, or when an application of the citizen's own has ended
+// the visit's. It confirms as of the visit, by its time too, and not by the word of an operator who has been
+// stopped since: such a visit is refused.
 func (v *Visits) checked(ctx context.Context, application string) error {
 	app, err := v.Read.Application(ctx, application)
 	if errors.Is(err, fault.NotFound) {
@@ -193,7 +214,7 @@ func (v *Visits) checked(ctx context.Context, application string) error {
 	if err != nil {
 		return fmt.Errorf("confirm: checked: %w", err)
 	}
-	last, err := v.Read.LastVisit(ctx, app.Account)
+	last, err := v.asked(ctx, app)
 	if errors.Is(err, fault.NotFound) || err == nil && last.Outcome != VisitChecking || app.State == registry.Running {
 		return nil
 	}
@@ -205,15 +226,23 @@ func (v *Visits) checked(ctx context.Context, application string) error {
 		if err != nil {
 			return err
 		}
+		stopped := stillStaff(ctx, tx, last.Operator, last.Second)
+		if stopped != nil && !errors.Is(stopped, ErrNotStaff) {
+			return stopped
+		}
 		moved := false
 		w, err := tx.ChangeVisit(ctx, last.ID, func(w *Visit) error {
 			if moved = w.Outcome == VisitChecking; !moved {
 				return nil
 			}
-			if w.Outcome = VisitRefused; app.State == registry.Agreed && w.Person != nil && a.Profile.Person.SamePerson(*w.Person) {
+			w.Outcome, w.Mismatch = VisitRefused, app.Refusals()
+			switch {
+			case app.State != registry.Agreed || w.Person == nil || !a.Profile.Person.SamePerson(*w.Person):
+			case stopped != nil:
+				w.Mismatch = append(w.Mismatch, "operator")
+			default:
 				w.Outcome = VisitConfirmed
 			}
-			w.Mismatch = app.Refusals()
 			return nil
 		})
 		if err != nil || !moved {
@@ -224,7 +253,10 @@ func (v *Visits) checked(ctx context.Context, application string) error {
 			Detail: map[string]string{"centre": w.Centre, "visit": w.ID, "number": w.Number, "mismatch": strings.Join(w.Mismatch, ",")},
 		}
 		if w.Outcome == VisitConfirmed {
-			c := account.Confirmation{ID: rand.Text(), Method: account.ServiceCenter, At: v.Wall(), Operator: w.Operator, Centre: w.Centre}
+			c := w.confirmation(w.At)
+			if c.At.IsZero() { // settled before this was kept
+				c.At = w.Closed
+			}
 			risen, err := tx.ChangeAccount(ctx, w.Account, func(a *account.Account) error {
 				a.Unrestrict()
 				return a.Confirm(c)

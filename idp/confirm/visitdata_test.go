@@ -2,12 +2,15 @@ package confirm_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/audit"
+	"github.com/propusk/propusk/idp/centre"
 	"github.com/propusk/propusk/idp/confirm"
 	"github.com/propusk/propusk/idp/fault"
 	"github.com/propusk/propusk/idp/registry"
@@ -214,4 +217,78 @@ func TestNobodyRegistersThemselvesOrWithATakenPhone(t *testing.T) {
 	if got, err := w.Visit(t.Context(), v.ID); err != nil || got.Outcome != "" {
 		t.Errorf("the visit: %+v, %v", got, err)
 	}
+}
+
+// corrected is a visit that waits for the registries, and the data it asked them about.
+func (w *window) corrected(t *testing.T) (*confirm.Visit, account.Person) {
+	t.Helper()
+	p := w.now(t).Profile.Person
+	d := *p.Document
+	d.Number, p.Document = "4599123456", &d
+	v := w.visitFor(t, confirm.ToCorrect)
+	if _, err := w.desk.Take(t.Context(), w.op, v.ID, p); err != nil {
+		t.Fatal(err)
+	}
+	v, err := w.desk.Settle(t.Context(), w.op, v.ID, comparing(p))
+	if err != nil || v.Outcome != confirm.VisitChecking {
+		t.Fatalf("Settle = %+v, %v", v, err)
+	}
+	return v, p
+}
+
+func TestWhatIsCheckedLaterIsConfirmedAsOfTheVisit(t *testing.T) {
+	w := open(t, storagetest.New(t))
+	w.corrected(t)
+	at := w.Clock.Now()
+	w.Clock.Advance(26 * time.Hour)
+	w.answer(t, w.citizen.ID)
+	if a := w.now(t); len(a.Confirmations) != 1 || !a.Confirmations[0].At.Equal(at) {
+		t.Errorf("confirmed %+v, want as of %v", a.Confirmations, at)
+	}
+}
+
+func TestNobodyIsConfirmedByTheWordOfAnOperatorWhoWasStopped(t *testing.T) {
+	w := open(t, storagetest.New(t))
+	v, _ := w.corrected(t)
+	w.employ(t, centre.Operator, false)
+	w.answer(t, w.citizen.ID)
+	if a := w.now(t); len(a.Confirmations) != 0 || a.Level != account.Standard {
+		t.Errorf("%s with %+v", a.Level, a.Confirmations)
+	}
+	if got, err := w.Visit(t.Context(), v.ID); err != nil || got.Outcome != confirm.VisitRefused || !slices.Equal(got.Mismatch, []string{"operator"}) {
+		t.Errorf("the visit: %+v, %v", got, err)
+	}
+}
+
+func TestAnApplicationOfTheCitizensOwnEndsTheVisitsOne(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, s *storagetest.Stores) {
+		w := open(t, s)
+		v, p := w.corrected(t)
+		first, err := w.LastApplication(t.Context(), w.citizen.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Clock.Advance(time.Minute)
+		later := w.visit(t) // a newer visit of the account is not the one that asked
+		own := &registry.Application{ID: rand.Text(), Account: w.citizen.ID, Person: p, State: registry.Running, Filed: w.Clock.Now()}
+		before, err := w.DB.OpenJobs(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.FileApplication(t.Context(), own); err != nil {
+			t.Fatal(err)
+		}
+		if after, err := w.DB.OpenJobs(t.Context()); err != nil || after != before+1 {
+			t.Errorf("%d jobs before and %d after, %v; want one more, for the visit", before, after, err)
+		}
+		if err := w.desk.Handlers()[confirm.JobVisitChecked](t.Context(), first.ID); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := w.Visit(t.Context(), v.ID); err != nil || got.Outcome != confirm.VisitRefused {
+			t.Errorf("the visit: %+v, %v", got, err)
+		}
+		if got, err := w.Visit(t.Context(), later.ID); err != nil || got.Outcome != "" {
+			t.Errorf("the newer visit: %+v, %v", got, err)
+		}
+	})
 }

@@ -93,7 +93,7 @@ func (v *Visits) Case(ctx context.Context, op Operator, id string) (*Case, error
 		return nil, fmt.Errorf("confirm: case: %w", err)
 	}
 	c := &Case{Visit: visit}
-	obstacle, err := v.obstacle(ctx, v.Read, op.Account, a)
+	obstacle, err := v.obstacle(ctx, v.Read, op.Account, a, VisitReason(visit.Reason))
 	if err != nil {
 		return nil, err
 	}
@@ -225,7 +225,7 @@ func (v *Visits) decide(ctx context.Context, op Operator, id string, d decision)
 			if err := w.decidable(v.Now(), d.second); err != nil {
 				return err
 			}
-			obstacle, err := v.obstacle(ctx, tx, op.Account, a)
+			obstacle, err := v.obstacle(ctx, tx, op.Account, a, VisitReason(w.Reason))
 			if err != nil {
 				return err
 			}
@@ -248,7 +248,7 @@ func (v *Visits) decide(ctx context.Context, op Operator, id string, d decision)
 				return err
 			}
 			if w.Outcome != VisitWaiting {
-				w.Closed = v.Now()
+				w.Closed, w.At = v.Now(), v.Wall()
 			}
 			return nil
 		})
@@ -307,6 +307,10 @@ func (o Obstacle) bars(why VisitReason) bool {
 		return why != ToCorrect
 	case NotStandard:
 		return why != ToRegister
+	case Lowered:
+		return why == ToConfirm || why == ToHandCode
+	case Staff:
+		return why == ToRestore || why == ToDelete
 	case ChecksRunning:
 		return why == ToConfirm || why == ToHandCode || why == ToCorrect
 	}

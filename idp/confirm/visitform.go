@@ -97,7 +97,7 @@ func (v *Visits) leaving(ctx context.Context, op Operator, visit *Visit) (accoun
 	if err != nil {
 		return account.Person{}, fmt.Errorf("confirm: form: %w", err)
 	}
-	obstacle, err := v.obstacle(ctx, v.Read, op.Account, a)
+	obstacle, err := v.obstacle(ctx, v.Read, op.Account, a, ToDelete)
 	switch {
 	case err != nil:
 		return account.Person{}, err

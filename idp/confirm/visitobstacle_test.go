@@ -2,12 +2,14 @@ package confirm_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/audit"
 	"github.com/propusk/propusk/idp/centre"
+	"github.com/propusk/propusk/idp/civil"
 	"github.com/propusk/propusk/idp/confirm"
 	"github.com/propusk/propusk/idp/fault"
 	"github.com/propusk/propusk/idp/registry"
@@ -75,7 +77,137 @@ func TestLevelBelowStandardCannotBeConfirmed(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	w.refusedBy(t, w.visit(t), confirm.Lowered)
+	w.change(t, func(a *account.Account) { a.Profile.Person.Document, a.Profile.Person.SNILS = nil, civil.SNILS{} })
 	w.refusedBy(t, w.visit(t), confirm.NotStandard)
+}
+
+func (w *window) obstacle(t *testing.T, why confirm.VisitReason) confirm.Obstacle {
+	t.Helper()
+	one, err := w.desk.Case(t.Context(), w.op, w.visitFor(t, why).ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return one.Obstacle
+}
+
+func TestAnAccountThatWasTakenDownIsFoundAndPutRightAtTheWindow(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, s *storagetest.Stores) {
+		w := open(t, s)
+		w.change(t, func(a *account.Account) {
+			if err := a.Lower(account.Simplified, w.Clock.Now()); err != nil {
+				t.Error(err)
+			}
+		})
+		p := w.now(t).Profile.Person
+		var why confirm.VisitReason = confirm.ToCorrect
+		if found, err := w.desk.Find(t.Context(), w.op, p.SNILS, w.document, why); err != nil || found.Account != w.citizen.ID {
+			t.Fatalf("Find = %+v, %v", found, err)
+		}
+		if _, err := w.desk.Find(t.Context(), w.op, p.SNILS, "4500000000", why); !errors.Is(err, confirm.ErrNobody) {
+			t.Errorf("by another document: %v", err)
+		}
+		for why, want := range map[confirm.VisitReason]confirm.Obstacle{
+			confirm.ToConfirm: confirm.Lowered, confirm.ToHandCode: confirm.Lowered,
+			confirm.ToCorrect: "", confirm.ToRestore: "", confirm.ToDelete: "",
+		} {
+			if got := w.obstacle(t, why); got != want {
+				t.Errorf("%s: the obstacle %q, want %q", why, got, want)
+			}
+		}
+		d := *p.Document
+		d.Number, p.Document = "4599123456", &d
+		v := w.visitFor(t, why)
+		if _, err := w.desk.Take(t.Context(), w.op, v.ID, p); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.desk.Settle(t.Context(), w.op, v.ID, comparing(p)); err != nil {
+			t.Fatal(err)
+		}
+		w.answer(t, w.citizen.ID)
+		if a := w.now(t); a.Level != account.Verified || a.Profile.Person.Document.Number != d.Number {
+			t.Errorf("%s with the document %s", a.Level, a.Profile.Person.Document.Mask())
+		}
+	})
+}
+
+func TestOfTwoUncheckedAccountsWithOnePersonsNumbersNoneIsFound(t *testing.T) {
+	w := open(t, storagetest.New(t))
+	lower := func(a *account.Account) { a.Profile.Checked, a.Level = time.Time{}, account.Simplified }
+	w.change(t, lower)
+	p := w.now(t).Profile.Person
+	second := w.Standard(t)
+	lower(second)
+	second.Profile.Person = p
+	w.Create(t, second)
+	if found, err := w.desk.Find(t.Context(), w.op, p.SNILS, w.document, confirm.ToCorrect); !errors.Is(err, confirm.ErrNobody) {
+		t.Errorf("Find = %+v, %v", found, err)
+	}
+}
+
+func TestNoWindowTakesOverTheAccountOfStaff(t *testing.T) {
+	w := open(t, storagetest.New(t))
+	other := w.colleague(t, "77-014")
+	all := map[confirm.VisitReason]confirm.Obstacle{
+		confirm.ToRestore: confirm.Staff, confirm.ToDelete: confirm.Staff, confirm.ToConfirm: "", confirm.ToCorrect: "",
+	}
+	w.citizen.ID = other.Account
+	for why, want := range all {
+		if got := w.obstacle(t, why); got != want {
+			t.Errorf("%s: the obstacle %q, want %q", why, got, want)
+		}
+	}
+	v := w.visitFor(t, confirm.ToDelete)
+	if _, err := w.desk.Settle(t.Context(), w.op, v.ID, w.agreed()); !errors.Is(err, confirm.Staff) {
+		t.Errorf("Settle: %v", err)
+	}
+	if err := w.SaveMember(t.Context(), &centre.Member{Account: other.Account, Centre: "77-014", Role: centre.Operator}); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.obstacle(t, confirm.ToDelete); got != "" {
+		t.Errorf("once the membership has ended: the obstacle %q", got)
+	}
+}
+
+func TestWhoSearchesInVainTooOftenWaits(t *testing.T) {
+	w := open(t, storagetest.New(t))
+	p := w.now(t).Profile.Person
+	for range 30 { // whom they find costs nothing
+		if _, err := w.desk.Find(t.Context(), w.op, p.SNILS, w.document, confirm.ToConfirm); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := range 20 {
+		var err error
+		if n%2 == 0 {
+			_, err = w.desk.FindByCode(t.Context(), w.op, fmt.Sprintf("%08d", n), confirm.ToConfirm)
+		} else {
+			_, err = w.desk.Find(t.Context(), w.op, p.SNILS, "4500000000", confirm.ToConfirm)
+		}
+		if !errors.Is(err, fault.NotFound) {
+			t.Fatalf("search %d: %v", n, err)
+		}
+	}
+	c, err := w.desk.Codes.New(t.Context(), w.citizen.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.desk.FindByCode(t.Context(), w.op, c.Code, confirm.ToConfirm); !errors.Is(err, fault.Limited) {
+		t.Errorf("by a code: %v", err)
+	}
+	if _, err := w.desk.Find(t.Context(), w.op, p.SNILS, w.document, confirm.ToConfirm); !errors.Is(err, fault.Limited) {
+		t.Errorf("by numbers: %v", err)
+	}
+	if got := w.events(t, audit.OperatorSearched); len(got) != 52 || got[0].Detail["result"] != "limited" {
+		t.Errorf("%d searches recorded, the last %+v", len(got), got[0])
+	}
+	if _, err := w.desk.FindByCode(t.Context(), w.colleague(t, "77-014"), c.Code, confirm.ToConfirm); err != nil {
+		t.Errorf("a colleague: %v", err)
+	}
+	w.Clock.Advance(time.Hour)
+	if _, err := w.desk.Find(t.Context(), w.op, p.SNILS, w.document, confirm.ToConfirm); err != nil {
+		t.Errorf("an hour later: %v", err)
+	}
 }
 
 func TestWhileDataIsCheckedNothingIsConfirmed(t *testing.T) {

@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/propusk/propusk/idp/account"
 	"github.com/propusk/propusk/idp/audit"
 	"github.com/propusk/propusk/idp/centre"
 	"github.com/propusk/propusk/idp/civil"
 	"github.com/propusk/propusk/idp/fault"
+	"github.com/propusk/propusk/idp/limit"
 	"github.com/propusk/propusk/idp/registry"
 )
 
@@ -56,8 +58,10 @@ func serving(ctx context.Context, from memberReader, id account.ID) (*centre.Mem
 type Found struct{ Account account.ID }
 
 // Find looks for the account whose checked SNILS and whose document both are those of the person at the
-// window. Either alone leads nowhere, so nobody can be looked up from a list. The search is recorded
-// before anything is answered. A wrong form is fault.Fields: document-number, reason.
+// window. Either alone leads nowhere, so nobody can be looked up from a list. Where nobody's SNILS is checked, the
+// only one who holds both is found: an account that was taken down is not lost. The search is recorded before
+// anything is answered, and who searches in vain too often waits (fault.RetryAfter). A wrong form is
+// fault.Fields: document-number, reason.
 func (v *Visits) Find(ctx context.Context, op Operator, snils civil.SNILS, number string, why VisitReason) (*Found, error) {
 	var wrong fault.Fields
 	if snils.IsZero() {
@@ -77,8 +81,15 @@ func (v *Visits) Find(ctx context.Context, op Operator, snils civil.SNILS, numbe
 		return nil, err
 	}
 	e := v.event(op, m, audit.OperatorSearched, why)
+	tries, err := v.mayMiss(ctx, e)
+	if err != nil {
+		return nil, err
+	}
 	var found *Found
 	a, answer := v.Read.FindAccount(ctx, account.BySNILS, snils.String())
+	if errors.Is(answer, fault.NotFound) {
+		a, answer = v.findLowered(ctx, snils, number)
+	}
 	switch {
 	case errors.Is(answer, fault.NotFound):
 		answer, e.Detail["result"] = ErrNobody, "nobody"
@@ -94,7 +105,61 @@ func (v *Visits) Find(ctx context.Context, op Operator, snils civil.SNILS, numbe
 	if err := v.Atomically(ctx, func(tx VisitTx) error { return tx.RecordEvent(ctx, e) }); err != nil {
 		return nil, fmt.Errorf("confirm: record the search: %w", err)
 	}
+	if found != nil {
+		err = v.Limits.Back(ctx, tries...)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("confirm: find: %w", err)
+	}
 	return found, answer
+}
+
+// findLowered is the only account with both numbers among those whose SNILS is not checked; fault.NotFound.
+func (v *Visits) findLowered(ctx context.Context, snils civil.SNILS, number string) (*account.Account, error) {
+	ids, err := v.Read.FindAccounts(ctx, account.BySNILS, snils.String(), sameOthers)
+	if err != nil {
+		return nil, err
+	}
+	var only *account.Account
+	for _, id := range ids {
+		a, err := v.Read.Account(ctx, id)
+		switch {
+		case errors.Is(err, fault.NotFound):
+		case err != nil:
+			return nil, err
+		case a.Profile.Person.SNILS != snils || !hasDocument(a, number):
+		case only != nil:
+			return nil, ErrNobody
+		default:
+			only = a
+		}
+	}
+	if only == nil || len(ids) >= sameOthers { // there may be more than were read
+		return nil, ErrNobody
+	}
+	return only, nil
+}
+
+// Searches that lead nowhere: somebody who tries out numbers is slowed down, and so is a centre.
+var (
+	missesOperator = limit.Rule{Name: "window miss operator", Free: 20, Window: time.Hour}
+	missesCentre   = limit.Rule{Name: "window miss centre", Free: 200, Window: time.Hour}
+)
+
+// mayMiss counts a search as one that leads nowhere, before it is known; who finds somebody gives it back. One
+// too many is recorded like every search, and looks for nobody.
+func (v *Visits) mayMiss(ctx context.Context, e audit.Event) ([]*limit.Hit, error) {
+	hits, err := v.Limits.TakeAll(ctx, limit.Of(missesOperator, e.Actor.String()), limit.Of(missesCentre, e.Detail["centre"]))
+	if err == nil {
+		return hits, nil
+	}
+	if errors.Is(err, fault.Limited) {
+		e.Detail["result"] = "limited"
+		if err := v.Atomically(ctx, func(tx VisitTx) error { return tx.RecordEvent(ctx, e) }); err != nil {
+			return nil, fmt.Errorf("confirm: record the search: %w", err)
+		}
+	}
+	return nil, fmt.Errorf("confirm: find: %w", err)
 }
 
 // hasDocument compares a number as typed with the profile's document, whose type says how to read it.
@@ -137,7 +202,7 @@ func (v *Visits) Open(ctx context.Context, op Operator, id account.ID, why Visit
 		if err != nil {
 			return err
 		}
-		obstacle, err := v.obstacle(ctx, tx, op.Account, a)
+		obstacle, err := v.obstacle(ctx, tx, op.Account, a, why)
 		if err != nil {
 			return err
 		}
@@ -175,11 +240,12 @@ func caseNumber() string {
 	return fmt.Sprintf("%04d-%04d", n/1_0000, n%1_0000)
 }
 
-// obstacle tells what stands between an operator and an account, or "".
+// obstacle tells what stands between an operator and an account that they want something for, or "".
 func (v *Visits) obstacle(ctx context.Context, from interface {
 	Account(ctx context.Context, id account.ID) (*account.Account, error)
 	LastApplication(ctx context.Context, id account.ID) (*registry.Application, error)
-}, operator account.ID, a *account.Account) (Obstacle, error) {
+	memberReader
+}, operator account.ID, a *account.Account, why VisitReason) (Obstacle, error) {
 	mine, err := from.Account(ctx, operator)
 	if err != nil {
 		return "", fmt.Errorf("confirm: the operator's account: %w", err)
@@ -192,7 +258,17 @@ func (v *Visits) obstacle(ctx context.Context, from interface {
 	default:
 		running = last.State == registry.Running
 	}
-	return Between(mine, a, running, v.today()), nil
+	o := Between(mine, a, running, v.today())
+	if o.bars(why) || !Staff.bars(why) {
+		return o, nil
+	}
+	switch _, err := staff(ctx, from, a.ID); {
+	case errors.Is(err, ErrNotStaff):
+		return o, nil
+	case err != nil:
+		return "", err
+	}
+	return Staff, nil
 }
 
 // Between judges whether the operator, whose own account is mine, may confirm an account. checking says
@@ -208,10 +284,12 @@ func Between(mine, a *account.Account, checking bool, today civil.Date) Obstacle
 		return Closed
 	case checking:
 		return ChecksRunning
-	case a.Level < account.Standard, p.Document == nil:
+	case p.Document == nil, a.Level < account.Standard && p.SNILS.IsZero():
 		return NotStandard
 	case p.Document.Lapsed(p.BirthDate, today):
 		return DocumentLapse
+	case a.Level < account.Standard:
+		return Lowered
 	}
 	return ""
 }

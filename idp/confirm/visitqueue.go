@@ -107,7 +107,7 @@ func (v *Visits) Colleague(ctx context.Context, op Operator, id string) (*Case, 
 		if err != nil {
 			return err
 		}
-		obstacle, err := v.obstacle(ctx, tx, op.Account, a)
+		obstacle, err := v.obstacle(ctx, tx, op.Account, a, VisitReason(visit.Reason))
 		if err != nil {
 			return err
 		}
