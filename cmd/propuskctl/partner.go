@@ -31,7 +31,7 @@ type partnerAdd struct {
 	ID      string `arg:"" help:"The partner's id, which is also its client_id at the token endpoint."`
 	Replace bool   `help:"Change a registration that exists: what is not given stays."`
 
-	Kind   string `help:"bank, printer, centre, registry." enum:",bank,printer,centre,registry" default:""`
+	Kind   string `help:"bank, printer, centre." enum:",bank,printer,centre" default:""`
 	NameRu string `help:"Name for people, Russian."`
 	NameEn string `help:"Name for people, English."`
 	BIC    string `name:"bic" help:"The bank's BIC, nine digits."`

@@ -30,14 +30,13 @@ type Kind string
 
 // The kinds.
 const (
-	Bank     Kind = "bank"     // vouches for its own clients
-	Printer  Kind = "printer"  // prints and hands over letters
-	Centre   Kind = "centre"   // service centres with software of their own
-	Registry Kind = "registry" // tells of documents annulled and people deceased
+	Bank    Kind = "bank"    // vouches for its own clients
+	Printer Kind = "printer" // prints and hands over letters
+	Centre  Kind = "centre"  // service centres with software of their own
 )
 
 // Kinds lists them all.
-func Kinds() []Kind { return []Kind{Bank, Printer, Centre, Registry} }
+func Kinds() []Kind { return []Kind{Bank, Printer, Centre} }
 
 // Scope is what a token must carry to do what the kind does.
 func (k Kind) Scope() string { return "partner." + string(k) }

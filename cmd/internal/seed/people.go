@@ -1,4 +1,4 @@
-// Package seed fills the demo: fourteen people at every level, the relying parties, two service centres,
+// Package seed fills the demo: fifteen people at every level, the relying parties, the service centres,
 // and people who exist in the registries and have no account yet.
 //
 // Everybody is invented, and so are all numbers; their check digits are right. The password is known to
@@ -106,7 +106,7 @@ var rows = []row{
 // secrets of the authenticator apps, base32.
 var secrets = map[int]string{11: "KRUGK4TBOR5WKZDFNVXWQ2LO", 12: "MFSG22LOFVSGK3LPNRUW4ZZR", 14: "ONSWG33OMQQGCZDNNFXC2MJU", 15: "ORUGS4TEMVXHIYLTMUQGS3TF"}
 
-// People returns everybody, the fourteen with accounts first.
+// People returns everybody, the fifteen with accounts first.
 func People() ([]Person, error) {
 	out := make([]Person, 0, len(rows))
 	for _, r := range rows {
