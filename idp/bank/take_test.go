@@ -57,9 +57,9 @@ func newCounter(t *testing.T) *counter {
 	c.Desk = bank.New(bank.Config{
 		Issuer: "https://propusk.test", Read: c.gate, Transients: s.Transients, Ring: s.Keyring.Ring, Notices: notices,
 		Registry: registry.New(registry.Config{Now: s.Clock.Now, Wall: s.Clock.Now}),
-		Hasher: password.NewHasher(password.Params{Memory: 8, Time: 1, Threads: 1}, password.Limit{}),
-		Sign:   func(any) (string, error) { c.signed(); return "a.b.c", nil },
-		Now:    s.Clock.Now, Wall: s.Clock.Now, Log: slog.New(slog.DiscardHandler), Registrations: 2, Misses: 3,
+		Hasher:   password.NewHasher(password.Params{Memory: 8, Time: 1, Threads: 1}, password.Limit{}),
+		Sign:     func(any) (string, error) { c.signed(); return "a.b.c", nil },
+		Now:      s.Clock.Now, Wall: s.Clock.Now, Log: slog.New(slog.DiscardHandler), Registrations: 2, Misses: 3,
 		Atomically: func(ctx context.Context, f func(bank.Tx) error) error {
 			return s.Atomically(ctx, func(tx *sqlstore.Stores) error { return f(tx) })
 		},
