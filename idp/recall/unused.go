@@ -23,7 +23,11 @@ func (f Filter) takesLetter(l *confirm.Letter) bool {
 
 // takesEnvelope tells the same of an envelope; ahead is Wall less Now, the window is of Wall.
 func (f Filter) takesEnvelope(e *confirm.Envelope, ahead time.Duration) bool {
-	return f.Takes(account.Confirmation{Method: account.ServiceCenter, At: e.Made.Add(ahead), Centre: e.Centre, Operator: e.Operator})
+	at := e.At
+	if at.IsZero() {
+		at = e.Made.Add(ahead)
+	}
+	return f.Takes(account.Confirmation{Method: account.ServiceCenter, At: at, Centre: e.Centre, Operator: e.Operator, Second: e.Second})
 }
 
 // unused gives f the accounts with such codes, page by page.
