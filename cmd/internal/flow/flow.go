@@ -12,6 +12,7 @@
 //	choose FIELD VALUE         pick a radio button or an option, tick a box
 //	submit ["TEXT"]            press the button of the main form: the first, or the one with that text
 //	see "TEXT" / unseen "TEXT" the page says it, or does not
+//	read "PATTERN" NAME        $NAME = what of the page's text the pattern's first group matches
 //	title "TEXT"               the page's title contains it
 //	at SITE [PATH]             the page is there
 //	status N                   the last page's status (plain client only)
@@ -39,6 +40,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -228,7 +230,24 @@ func (r *Runner) do(ctx context.Context, command string, args []string) error {
 	if err != nil {
 		return err
 	}
+	if command == "read" && need(2, 2) {
+		return r.read(p, args[0], args[1])
+	}
 	return look(command, args, p, r.Sites)
+}
+
+// read keeps what the page says.
+func (r *Runner) read(p Page, pattern, name string) error {
+	form, err := regexp.Compile(pattern)
+	if err != nil {
+		return err
+	}
+	m := form.FindStringSubmatch(p.Text)
+	if len(m) != 2 {
+		return errors.New("the page does not say such a thing, or the pattern has not one group")
+	}
+	r.vars[name] = m[1]
+	return nil
 }
 
 // look is what only reads the page.
