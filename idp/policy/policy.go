@@ -60,3 +60,18 @@ type Decision struct {
 	// Refused are the citizen's live methods that every combination refuses.
 	Refused []account.Method
 }
+
+// Until is until when the policy takes a confirmation, if it takes it for a while only; false when it takes it
+// at any age, or never.
+func (p Policy) Until(k account.Confirmation) (until time.Time, ok bool) {
+	for _, c := range p.Accept {
+		switch {
+		case !c.takes(k.Method):
+		case c.MaxAge == 0:
+			return time.Time{}, false
+		case k.At.Add(c.MaxAge).After(until):
+			until, ok = k.At.Add(c.MaxAge), true
+		}
+	}
+	return until, ok
+}

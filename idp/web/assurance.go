@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -154,7 +153,7 @@ func (d *Door) proofs(c echo.Context, a *account.Account, parties []*rp.Party, a
 			row.State = "suspended"
 		default:
 			for _, p := range parties {
-				if until, ok := fresh(k, asks[p.ID]); ok {
+				if until, ok := asks[p.ID].Until(k); ok {
 					row.Ages = append(row.Ages, ui.Age{Service: p.NameIn(frame.Lang(c)), Until: until, Past: !d.Wall().Before(until)})
 				}
 			}
@@ -162,21 +161,6 @@ func (d *Door) proofs(c echo.Context, a *account.Account, parties []*rp.Party, a
 		out = append(out, row)
 	}
 	return out, nil
-}
-
-// fresh is until when a policy takes a confirmation, if it takes it for a while only.
-func fresh(k account.Confirmation, ask policy.Policy) (until time.Time, ok bool) {
-	for _, x := range ask.Accept {
-		takes := !slices.Contains(x.Refuse, k.Method) && (len(x.Methods) == 0 || slices.Contains(x.Methods, k.Method))
-		switch {
-		case !takes:
-		case x.MaxAge == 0:
-			return time.Time{}, false // at any age
-		case k.At.Add(x.MaxAge).After(until):
-			until, ok = k.At.Add(x.MaxAge), true
-		}
-	}
-	return until, ok
 }
 
 // places are the names of the centres where the citizen was confirmed, by id.
