@@ -2,6 +2,7 @@ package idp_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -72,8 +73,13 @@ func TestTwoAdministratorsRecallAndUndo(t *testing.T) {
 	first.Post(path, map[string][]string{"act": {"approve"}, "version": {"2"}}).At(path, http.StatusForbidden)
 
 	p = second.Get(path).At(path, http.StatusOK)
-	if row := p.Find("tbody tr").First().Text(); !strings.Contains(row, "tax") && !strings.Contains(row, "1") {
-		t.Errorf("the services: %s", row)
+	var row []string
+	for _, cell := range p.Find("tbody tr").First().Find("th, td").EachIter() {
+		row = append(row, strings.TrimSpace(cell.Text()))
+	}
+	// Who would be let in no more, who of them is in now, and who is told to leave.
+	if want := []string{tax.NameIn("ru"), "1", "1", "1"}; !slices.Equal(row, want) {
+		t.Errorf("the services: %q, want %q", row, want)
 	}
 	p.Submit("act", "approve").At(path, http.StatusOK)
 	reload(t, second, path, "Отзыв завершён")
